@@ -1,0 +1,153 @@
+"""The server: ``streamlit run app.py`` or ``python app.py`` (which also opens the browser).
+
+WORKINGS_LECTURE=1 starts it for projection, WORKINGS_OPEN=1 lets the hall's network in.
+"""
+
+import gc
+import importlib
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.request
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Route
+
+ROOT = Path(__file__).parent
+FONT = ROOT / "assets" / "fonts" / "math.woff2"
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"SAMEORIGIN",
+    b"referrer-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+    b"cross-origin-opener-policy": b"same-origin",
+}
+
+
+def warm() -> None:
+    """Import what certificates need and compile what is machine code, off the first visitor's
+    path; then keep it out of the GC."""
+    for name in ("altair", "mpmath", "torch"):
+        importlib.import_module(name)
+    importlib.import_module("engine.clusters.quantise").warm()
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    # Not before the first paint: a second after the server is up, in a daemon thread, so that
+    # Ctrl-C does not wait for an import.
+    warming = threading.Timer(1.0, warm)
+    warming.daemon = True
+    warming.start()
+    yield
+    warming.cancel()
+    jobs = sys.modules.get("engine.training.manager")  # if anybody has asked for a training
+    if jobs:
+        jobs.close()
+
+
+async def healthz(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def math_font(_: Request) -> FileResponse:
+    forever = {"cache-control": "public, max-age=31536000, immutable"}
+    return FileResponse(FONT, media_type="font/woff2", headers=forever)
+
+
+class SecurityHeaders:
+    """Plain ASGI, so that websockets and streams pass untouched."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def send_with_headers(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"]}
+                new = [(k, v) for k, v in HEADERS.items() if k not in given]
+                message = {**message, "headers": [*message["headers"], *new]}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+app = st.App(
+    ROOT / "pages" / "shell.py",
+    lifespan=lifespan,
+    routes=[Route("/healthz", healthz), Route("/assets/fonts/math.woff2", math_font)],
+    middleware=[Middleware(SecurityHeaders)],
+)
+
+
+def settings() -> dict[str, Any]:
+    """What the environment changes of .streamlit/config.toml."""
+    changed: dict[str, Any] = {}
+    if os.environ.get("WORKINGS_LECTURE") == "1":
+        changed["theme.baseFontSize"] = 24
+    if os.environ.get("WORKINGS_OPEN") == "1":
+        changed["server.address"] = "0.0.0.0"
+        changed["server.allowedHosts"] = ["127.0.0.1", "localhost", *hall_names()]
+    if port := os.environ.get("WORKINGS_PORT"):
+        if not (port.isdecimal() and 0 < int(port[:6]) < 65536):
+            raise SystemExit(f"WORKINGS_PORT must lie in [1, 65535], got {port[:20]}.")
+        changed["server.port"] = int(port)
+    return changed
+
+
+def hall_names() -> list[str]:
+    """What the hall may call this machine: its address in the network and its name."""
+    name = socket.gethostname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; only chooses a way out
+            address = probe.getsockname()[0]
+        except OSError:
+            address = "127.0.0.1"
+    return [address, name, f"{name}.local"]
+
+
+def taken(port: int, address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return True
+    return False
+
+
+def open_browser(port: int) -> None:
+    """Open the page once the server answers."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            webbrowser.open(f"http://127.0.0.1:{port}/")
+            return
+
+
+if __name__ == "__main__":
+    changed = settings()
+    port, address = changed.get("server.port", 8501), changed.get("server.address", "127.0.0.1")
+    if taken(port, address):
+        raise SystemExit(f"Port {port} is taken; choose another: WORKINGS_PORT=8600 make run")
+    if address == "0.0.0.0":
+        print(f"For the hall: http://{hall_names()[0]}:{port}/")
+    if os.environ.get("WORKINGS_BROWSER") != "0":
+        threading.Thread(target=open_browser, args=(port,), daemon=True).start()
+    app.run(config=changed)

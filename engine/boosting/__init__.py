@@ -1,0 +1,1 @@
+"""Boosting: weak votes that add up."""

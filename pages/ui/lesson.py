@@ -1,0 +1,313 @@
+"""The anatomy of every lesson, in the places where a class looks for it.
+
+Title and question, presets and knobs, stage and working, transport, certificate, and below them
+slips, predict, derivation, source, data. A page calls these in order.
+"""
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import streamlit as st
+
+from engine.data import DataError
+from engine.params import Bound, ParamError
+from engine.predict import Question
+from pages.catalog import CHAPTERS, lesson
+from pages.ui import sections
+from pages.ui.cache import cached, specified
+from pages.ui.controls import control, listed
+from pages.ui.frame import lecture
+from pages.ui.handout import Handout, hand_out
+from pages.ui.modes import choose_mode, mode_field
+from pages.ui.state import Field, State
+from pages.ui.table import Table, table
+from pages.ui.transport import transport
+from pages.ui.typed import Unreadable
+
+
+class Lesson:
+    """One run of one lesson's page.
+
+    ``data`` names typed lines and says what they hold; ``views`` are ways of looking at the same
+    result; ``ask`` gives the questions to predict, ``module.questions(trace)`` unless told;
+    ``split`` is how stage and working share the width; ``folded`` fields wait under More;
+    a ``wide`` figure has the whole width in projection; ``turned`` says what a change brings.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        data: Mapping[str, str] | None = None,
+        views: Mapping[str, Field] | None = None,
+        ask: Callable[["Lesson"], Sequence[Question]] | None = None,
+        split: tuple[int, int] = (63, 37),
+        folded: Sequence[str] = (),
+        wide: bool = False,
+        turned: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.module = module
+        self.entry = lesson(module.__name__.rsplit(".", 1)[-1])
+        lines = {name: Field("", Bound(help=text), name) for name, text in (data or {}).items()}
+        views = {**(views or {}), **mode_field(self.entry.slug)}
+        self.state = State(
+            self.entry.slug, module.Params, lines, views, module.PRESETS, module.SLIPS, turned
+        )
+        self._folded = tuple(folded)
+        self.sheet: Callable[[], tuple[Any, Any]] | None = None  # typed matrices as a table
+        self._ask = ask or (lambda page: page.module.questions(page.trace))
+        trouble = self.state.enter()
+        self.trace: Any = None
+        self.captions: Sequence[str] = ()
+        self._header()
+        if trouble:
+            st.warning(trouble, icon=":material/link_off:")
+        self.projecting = bool(st.session_state.get("project", lecture()))
+        self._slots: dict[str, Any] = {}
+        if not self.projecting:
+            self._presets()
+            self._knobs()
+        self._trouble = st.empty()  # what is wrong with a folded field, where one sees it
+        with st.container(key="projecting" if self.projecting else "reading"):
+            # In projection a wide figure takes the width, and the working stands below it.
+            if self.projecting and wide:
+                left = right = st.container()
+            else:
+                left, right = st.columns(split, gap="medium")
+        self._stage, self._below = left.container(key="stage"), left.container()
+        self._working = right.container(key="working")
+        self._seal = left.container(key="certificate")
+        self._rest = st.container()
+
+    @property
+    def slip(self) -> Any:
+        """The slip that is switched on, if any."""
+        return self.module.SLIPS.get(self.state.get("slip") or "")
+
+    @property
+    def question(self) -> Question | None:
+        """The question that blanks a cell just now."""
+        return self._question
+
+    # -- above the stage ---------------------------------------------------------------------
+
+    def _header(self) -> None:
+        left, right = st.columns([66, 34], vertical_alignment="bottom")
+        with left, st.container(gap=None):
+            chapter = CHAPTERS[self.entry.chapter]
+            st.caption(f"{chapter} › {self.entry.title} · exercise {self.entry.exercise}")
+            st.title(self.entry.question, anchor=False)
+        with right, st.container(horizontal=True, horizontal_alignment="right"):
+            self._handout_place = st.container(width="content")
+            st.session_state.setdefault("project", lecture())
+            st.toggle("Project", key="project", help="Only the figure and what belongs to it")
+
+    def _presets(self) -> None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            choose_mode(self.entry.slug)
+            st.markdown(self.entry.answer)
+        current = self.state.current_preset()
+        if self.state.get("preset") != current:
+            self.state.put("preset", current)
+        presets = self.module.PRESETS
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.pills(
+                "Presets",
+                list(presets),
+                format_func=lambda name: presets[name].title,
+                key=self.state.key("preset"),
+                label_visibility="collapsed",
+            )
+            st.markdown(presets[current].says if current else "Your own numbers.")
+
+    def _knobs(self) -> None:
+        names = [name for name in self.state.knobs if name not in self._folded]
+        fields = {n: self.state.fields[n] for n in names}
+        wide = {
+            n for n, f in fields.items() if not listed(f) and sum(map(len, f.bound.choices)) > 18
+        }
+        wide |= {names[0]} & set(self.state.data)
+        narrow = {n: 1.6 for n, f in fields.items() if listed(f)}
+        narrow |= {n: 1.4 for n, f in fields.items() if [len(c) for c in f.bound.choices] == [2, 2]}
+        widths = [3 if name in wide else narrow.get(name, 2) for name in names]
+        more = [1.4] if self._folded else []
+        columns = st.columns([*widths, *more], vertical_alignment="bottom" if more else "top")
+        for name, column in zip(names, columns, strict=False):
+            with column:
+                self._knob(name)
+        if more:
+            with columns[-1], st.popover("More"):
+                for name in self._folded:
+                    self._knob(name)
+
+    def _knob(self, name: str) -> None:
+        control(self.state, name)
+        self._slots[name.split(".")[0]] = st.empty()
+
+    # -- computing ---------------------------------------------------------------------------
+
+    def run(self, compute: Callable[..., Any], *read: Callable[[str], Any], **more: Any) -> Any:
+        """``compute(*data, params, **more)`` of what is set. ``read`` turns each typed line into
+        data; ``more`` are data that nobody types.
+
+        What cannot be used is said in one sentence at its field, and the last good result stays.
+        """
+        good = self.state.get("good")
+        try:
+            lines = [self._read(n, f) for n, f in zip(self.state.data, read, strict=True)]
+            self.trace = cached(compute, *lines, self.state.params(), **more)
+            self.state.put("good", self.trace)
+        except (DataError, ParamError) as error:
+            if self.state.by_link:
+                self.state.refuse_link()
+            self._say(str(error))
+            self.trace = good if good is not None else self._first_preset(compute)
+        self._question = self._asked()
+        return self.trace
+
+    def instead(self, trace: Any) -> Any:
+        """Show this trace and not the one computed: one that is being made elsewhere."""
+        self.trace = trace
+        self._question = self._asked()
+        return trace
+
+    def _read(self, name: str, read: Callable[[str], Any]) -> Any:
+        try:
+            return read(self.state.get(name))
+        except Unreadable as error:
+            raise DataError(f"{name} must be numbers, {error}.") from None
+
+    def _say(self, sentence: str) -> None:
+        named = re.findall(r"\w+", sentence.split(" must ")[0])
+        field = next((n for n in self._slots if n in named and n not in self._folded), None)
+        place = self._slots[field] if field else self._trouble
+        place.error(re.sub(r"^\w+\.Params\.", "", sentence), icon=":material/error:")
+
+    def _first_preset(self, compute: Callable[..., Any]) -> Any:
+        preset = next(iter(self.module.PRESETS.values()))
+        return cached(compute, *preset.data.values(), preset.params)
+
+    def _asked(self) -> Question | None:
+        if self.state.get("section") != "Predict":
+            return None
+        asked = self.state.get("question")
+        open_ones = (q for q in self.questions() if q.name == asked)
+        question = next(open_ones, None)
+        solved = self.state.get("solved") == (asked, self.trace.digest(), self.step)
+        return None if solved else question
+
+    def questions(self) -> Sequence[Question]:
+        return self._ask(self)
+
+    @property
+    def step(self) -> int:
+        return min(int(self.state.get("step", 0)), len(self.trace) - 1)
+
+    def slipped(self) -> Any:
+        """The trace to show: with the mistake in it while a slip is on."""
+        return cached(self.module.slipped, self.trace, self.slip) if self.slip else self.trace
+
+    # -- stage, working, transport, certificate ----------------------------------------------
+
+    def stage(self) -> AbstractContextManager:
+        return self._stage
+
+    def working(self) -> AbstractContextManager:
+        return self._working
+
+    def key(self, piece: str) -> str:
+        """The key of one of our components; not a setting, so not under the state's names."""
+        return f"{self.entry.slug}-{piece}"
+
+    @property
+    def opening(self) -> str:
+        """Names what was opened last; what a component reports of an earlier opening is stale."""
+        return f"{self.entry.slug}/{self.state.get('opening')}"
+
+    def chart(self, says: str, draw: Callable[..., Any], *args: Any, tall: bool = False) -> None:
+        """The chart ``draw(*args, start)``, as high as the screen allows; ``says`` names it.
+
+        ``start`` is where the lesson was opened, not the present step: a chart whose
+        specification stays the same is not drawn anew when the step rests.
+        """
+        name = f"{'tall' if tall else 'low'}-{says.lower().replace(' ', '-')}"
+        with st.container(key=name):
+            spec = specified(draw, *args, self.state.get("opened", 0))
+            st.vega_lite_chart(spec=copy.deepcopy(spec), alt=says, height="stretch")
+
+    def view(self, name: str) -> None:
+        """The control of one way of looking, above its figure."""
+        field = self.state.fields[name]
+        if self.projecting:
+            return
+        if isinstance(field.default, bool):
+            st.toggle(name, key=self.state.key(name))
+        else:
+            st.segmented_control(
+                name,
+                field.bound.choices,
+                key=self.state.key(name),
+                required=True,
+                label_visibility="collapsed",
+            )
+
+    def numbers(self, *names: str) -> None:
+        """Ways of looking that are numbers, side by side."""
+        if not self.projecting:
+            for name, column in zip(names, st.columns(len(names)), strict=True):
+                with column:
+                    control(self.state, name)
+
+    def hold(self, values: Mapping[str, Any]) -> None:
+        """Ways of looking that the result decides; before their controls are drawn."""
+        for name, value in values.items():
+            if self.state.get(name) != value:
+                self.state.put(name, value)
+
+    def choose(self, name: str, value: Any) -> None:
+        """Take over what a component reports as chosen."""
+        if value != self.state.get(name):
+            self.state.put(name, value)
+            st.rerun()
+
+    def table(
+        self, piece: str, content: Table, row: int, opened: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """A table with one row chosen; a click on another sets what that one says."""
+        table(self.key(piece), content, self.opening, row, self.put(opened))
+
+    def put(self, choices: Sequence[Mapping[str, Any]]) -> Callable[[int], None]:
+        """For a click on one of several: set what that one says, before the page runs."""
+
+        def chosen(place: int) -> None:
+            for name, value in choices[place].items():
+                self.state.put(name, value)
+
+        return chosen
+
+    def transport(self, captions: Iterable[str]) -> int:
+        self.captions = list(captions)
+        start = min(self.step, len(self.captions) - 1)  # a slip may settle sooner
+        with self._below:
+            step = transport(
+                self.key("transport"), self.captions, self.opening, start, self.state.query()
+            )
+        self.state.put("step", step)
+        return step
+
+    def finish(self, handout: Handout) -> None:
+        """Certificate and sections: drawn last, because checking may have to import torch."""
+        if not self.projecting:
+            with self._rest:
+                sections.draw(self)
+        certificate = cached(self.module.certify, self.trace, self.slip)
+        with self._seal:
+            sections.certificate(certificate, self.slip)
+        with self._handout_place:
+            hand_out(self, handout, certificate)
+
+    def source(self) -> str:
+        return inspect.getsource(self.module)

@@ -1,0 +1,62 @@
+"""Machine code: kept code is known by the files of all that a function calls."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.compiled import native
+
+INNER = "from engine.compiled import native\n\n@native\ndef inner(x):\n    return x + {}\n"
+OUTER = """from engine.compiled import native
+from compiled_inner import inner
+
+@native
+def outer(x):
+    return 2 * inner(x)
+"""
+
+
+def load(folder: Path, name: str):
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    (tmp_path / "compiled_outer.py").write_text(OUTER)
+
+    def write(number: int):
+        (tmp_path / "compiled_inner.py").write_text(INNER.format(number))
+        sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
+        load(tmp_path, "compiled_inner")
+        outer = load(tmp_path, "compiled_outer").outer
+        sys.dont_write_bytecode = kept
+        return outer
+
+    yield write
+    for name in ("compiled_inner", "compiled_outer"):
+        sys.modules.pop(name, None)
+
+
+def test_a_change_of_what_it_calls_changes_what_a_function_is_kept_under(written) -> None:
+    first, again, other = (written(number).version for number in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert first != ""
+
+
+def test_sums_may_be_reordered_where_it_is_said() -> None:
+    def total(x):
+        """Sum."""
+        return x
+
+    assert native(reorder=True)(total).reorder
+    assert not native(total).reorder
+    assert native(total).plain is total

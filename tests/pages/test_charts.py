@@ -1,0 +1,84 @@
+"""Charts are values: valid, pure, and all moved by one parameter."""
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import pytest
+from visiting import BUILT, module_of, named, preset, put, sent, specs, visit
+
+from pages.catalog import Lesson
+from pages.ui import lesson as anatomy
+
+Drawn = list[tuple[Callable[..., Any], tuple]]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
+    """Each chart that a page draws from here on: the function and what it was given."""
+    calls: Drawn = []
+    original = anatomy.specified
+
+    def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        calls.append((draw, args))
+        return original(draw, *args)
+
+    monkeypatch.setattr(anatomy, "specified", specified)
+    return calls
+
+
+def check(calls: Drawn) -> None:
+    for draw, args in calls:
+        name = draw.__name__
+        chart = draw(*args)
+        assert isinstance(chart, alt.TopLevelMixin), name
+        spec = chart.to_dict(validate=True)
+        assert draw(*args).to_dict(validate=False) == spec, f"{name} is not pure"
+        step = [param for param in spec["params"] if param["name"] == "step"]
+        assert len(step) == 1, name
+        bind, start = step[0]["bind"], step[0]["value"]
+        assert (bind["input"], bind["min"], bind["step"]) == ("range", 0, 1), name
+        assert 0 <= start <= bind["max"], name
+        assert all(param.get("name") for param in spec["params"]), f"{name}: a nameless param"
+
+
+CASES = named("PRESETS")
+CHARTED = [entry for entry in BUILT if specs(visit(entry))]
+
+
+@pytest.mark.parametrize(("entry", "name"), [c for c in CASES if c.values[0] in CHARTED])
+def test_the_charts_of_a_preset(entry: Lesson, name: str, drawn: Drawn) -> None:
+    app = preset(entry, name)
+    drawn.clear()
+    app.run()
+    assert not app.exception
+    assert len(drawn) == len(specs(app)) > 0
+    check(drawn)
+
+
+@pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
+def test_the_charts_with_a_slip(entry: Lesson, drawn: Drawn) -> None:
+    app = visit(entry)
+    right = specs(app)
+    drawn.clear()
+    for slip in module_of(entry).SLIPS:
+        put(app, entry, slip=slip)
+    check(drawn)
+    put(app, entry, slip=next(iter(module_of(entry).SLIPS)))
+    assert specs(app) != right
+
+
+@pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
+def test_drawing_leaves_the_shared_chart_as_it_is(entry: Lesson) -> None:
+    assert specs(visit(entry)) == specs(visit(entry)) == specs(visit(entry).run())
+
+
+@pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
+def test_a_chart_moves_over_all_captions(entry: Lesson, drawn: Drawn) -> None:
+    """A figure that ends before the transport does would stand still under it."""
+    for name in module_of(entry).PRESETS:
+        app = preset(entry, name)
+        last = len(sent(app)[f"{entry.slug}-transport"]["captions"]) - 1
+        for spec in specs(app):
+            (step,) = (param for param in spec["params"] if param["name"] == "step")
+            assert step["bind"]["max"] == max(last, 1), name
