@@ -29,8 +29,7 @@ run: $(APP) ## start the app and open it in the browser
 	@$(PY) app.py
 
 dev: $(APP) ## start the app; it reloads when a file changes and shows errors in full
-	@STREAMLIT_SERVER_FILE_WATCHER_TYPE=auto STREAMLIT_SERVER_RUN_ON_SAVE=true \
-	  STREAMLIT_CLIENT_SHOW_ERROR_DETAILS=full $(PY) app.py
+	@WORKINGS_DEV=1 $(PY) app.py
 
 lecture: $(APP) ## start the app in a projector's type size; OPEN=1 lets the hall's network in
 	@WORKINGS_LECTURE=1 $(HALL) $(PY) app.py

@@ -1,6 +1,7 @@
 """The server: ``streamlit run app.py`` or ``python app.py`` (which also opens the browser).
 
-WORKINGS_LECTURE=1 starts it for projection, WORKINGS_OPEN=1 lets the hall's network in.
+WORKINGS_LECTURE=1 starts it for projection, WORKINGS_OPEN=1 lets the hall's network in,
+WORKINGS_DEV=1 reloads what changes and shows mistakes in full.
 """
 
 import gc
@@ -84,9 +85,16 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
+def on_script_error(error: Exception) -> bool:
+    from pages.ui.mishap import on_script_error as said  # not before there is something to say
+
+    return said(error)
+
+
 app = st.App(
     ROOT / "pages" / "shell.py",
     lifespan=lifespan,
+    on_script_error=on_script_error,
     routes=[Route("/healthz", healthz), Route("/assets/fonts/math.woff2", math_font)],
     middleware=[Middleware(SecurityHeaders)],
 )
@@ -97,6 +105,9 @@ def settings() -> dict[str, Any]:
     changed: dict[str, Any] = {}
     if os.environ.get("WORKINGS_LECTURE") == "1":
         changed["theme.baseFontSize"] = 24
+    if os.environ.get("WORKINGS_DEV") == "1":
+        changed |= {"server.fileWatcherType": "auto", "server.runOnSave": True}
+        changed["client.showErrorDetails"] = "full"
     if os.environ.get("WORKINGS_OPEN") == "1":
         changed["server.address"] = "0.0.0.0"
         changed["server.allowedHosts"] = ["127.0.0.1", "localhost", *hall_names()]

@@ -7,6 +7,7 @@ central differences in 50 digits, numeric maximisation. None of them knows a les
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Check:
         object.__setattr__(self, "got", got)
         object.__setattr__(self, "want", want)
 
-    @property
+    @cached_property
     def deviations(self) -> np.ndarray:
         """|got - want| / max(1, |want|) for each entry; a NaN that should not be counts as inf."""
         with np.errstate(invalid="ignore", over="ignore"):
@@ -39,16 +40,16 @@ class Check:
         gap = np.where(self.got == self.want, 0.0, gap)  # equal infinities agree
         return np.where(np.isnan(gap), np.inf, gap)
 
-    @property
+    @cached_property
     def deviation(self) -> float:
         return float(self.deviations.max(initial=0.0))
 
-    @property
+    @cached_property
     def wrong(self) -> np.ndarray:
         """True where an entry is off."""
         return np.asarray(self.deviations > self.tolerance)
 
-    @property
+    @cached_property
     def holds(self) -> bool:
         return not self.wrong.any()
 
@@ -59,16 +60,16 @@ class Certificate:
 
     checks: tuple[Check, ...]
 
-    @property
+    @cached_property
     def holds(self) -> bool:
         return bool(self.checks) and all(check.holds for check in self.checks)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many numbers were judged; one that two methods judge counts once."""
         return sum({(c.name, c.got.shape): c.got.size for c in self.checks}.values())
 
-    @property
+    @cached_property
     def wrong(self) -> int:
         """How many of them at least one method finds off."""
         off: dict[tuple, np.ndarray] = {}
@@ -77,15 +78,21 @@ class Certificate:
             off[key] = c.wrong | off.get(key, np.zeros(c.got.shape, bool))
         return int(sum(mask.sum() for mask in off.values()))
 
-    @property
+    @cached_property
     def deviation(self) -> float:
         return max((check.deviation for check in self.checks), default=0.0)
 
     def __str__(self) -> str:
+        return self._sentence
+
+    @cached_property
+    def _sentence(self) -> str:
         if not self.checks:
             return "Nothing was checked."
         judges = [check.against for check in self.checks if self.holds or not check.holds]
         *others, last = dict.fromkeys(judges)
+        if len(others) > 2:  # one breath; the checks name them all
+            others, last = others[:2], f"{len(others) - 1} more"
         against = f"{', '.join(others)} and {last}" if others else last
         if self.holds:
             largest = f"{self.deviation:.0e}" if self.deviation else "none"

@@ -2,6 +2,7 @@
 
 ``native`` marks a function that Numba compiles when it is first called. The code is kept on disk,
 so only the very first call ever waits; importing a module with such functions costs nothing.
+Where the disk is full or not ours to write it is compiled all the same, and kept for this process.
 ``native(reorder=True)`` lets it add in another order and fuse products with sums, without which no
 sum over an array uses the processor's vectors.
 """
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+MOST_REFUSED = 20  # functions that one call may compile, each of them refused by the disk
 REORDER = frozenset({"contract", "nsz", "reassoc"})  # NaN and infinity keep their meaning
 
 
@@ -25,6 +27,11 @@ class Native:
         functools.update_wrapper(self, self.plain)
 
     def __call__(self, *args: Any) -> Any:
+        for _ in range(MOST_REFUSED):
+            try:
+                return self.code(*args)
+            except OSError:  # a full disk: it is compiled now, and only not kept
+                continue
         return self.code(*args)
 
     @functools.cached_property
@@ -57,7 +64,11 @@ class Native:
         twin = types.FunctionType(plain.__code__, scope, plain.__name__)
         twin.__qualname__ = f"{plain.__qualname__}_{self.version}"
         fastmath = set(REORDER) if self.reorder else False
-        return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(twin)
+        made = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+        try:
+            return numba.njit(cache=True, **made)(twin)
+        except RuntimeError:  # no folder where code could be kept
+            return numba.njit(**made)(twin)
 
 
 def native(function: Callable[..., Any] | None = None, *, reorder: bool = False) -> Any:

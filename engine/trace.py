@@ -85,7 +85,9 @@ def digest(*things: Any) -> str:
 
 def _feed(state: Any, thing: Any) -> None:
     """Every kind is marked and closed, so that [1, [2]] and [[1], 2] differ."""
-    if isinstance(thing, Trace):
+    if type(thing) in (float, int, str, bool):  # most of what there is
+        state.update(repr(thing).encode())
+    elif isinstance(thing, Trace):
         state.update(thing.digest().encode())
     elif isinstance(thing, np.ndarray):
         state.update(f"{thing.dtype}{thing.shape}".encode())

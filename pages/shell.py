@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.catalog import CHAPTERS, LESSONS
 from pages.ui.frame import ICON, frame
+from pages.ui.mishap import break_off
 
 st.set_page_config(page_title="Workings", page_icon=str(ICON), layout="wide")
 
@@ -18,4 +19,7 @@ for chapter, name in CHAPTERS.items():
 
 page = st.navigation(menu, position="top")
 frame(page.url_path)
-page.run()
+try:
+    page.run()
+except Exception as error:
+    break_off(page.url_path, error)

@@ -22,16 +22,16 @@ SLIPS = Slips(
         "indicator",
         "004-3, the derivative at α = 0",
         "Wrong indicator",
-        "The second indicator must be that of a right answer; with ≠ for = the slope is "
-        "−Z ε (K − 2)/(K − 1), which rewards errors.",
+        "The second indicator must be that of a right answer; with ≠ for = the slope rewards "
+        "errors.",
         "It hides in a round with ε = 1/2.",
     ),
     Slip(
         "no-log",
         "004-3, the missing last line",
         "log(K − 1) left out",
-        "α stops at the logarithm of the odds, as for two classes, so a vote that beats guessing "
-        "may count against itself.",
+        "α stops at the logarithm of the odds: a vote that beats guessing may count against "
+        "itself.",
         "It hides for two classes, where log(K − 1) is 0.",
     ),
 )

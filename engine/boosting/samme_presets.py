@@ -70,7 +70,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
             params(rounds=60),
             "Each vote is one straight cut; sixty of them draw rings.",
             _case(*target()),
-            6,
+            60,
         ),
         "exercise": Preset(
             "The exercise",

@@ -28,24 +28,22 @@ SLIPS = Slips(
         "identity",
         "002-1b",
         "Absolute value without its bars",
-        "The printed 1(x > μ)(x - μ) - 1(x ≤ μ)(μ - x) is x - μ itself: its slope is -N "
-        "everywhere, so it has no minimum.",
+        "The printed 1(x > μ)(x - μ) - 1(x ≤ μ)(μ - x) is x - μ: slope -N, no minimum.",
         "It hides while μ stands left of all points.",
     ),
     Slip(
         "l1-sign",
         "002-1b",
         "Slope of D₁ turned round",
-        "Σ(1(x > μ) - 1(x ≤ μ)) counts right minus left: the sign is turned, and at a point the "
-        "interval of slopes shrinks to one number.",
+        "Right minus left: the sign is turned, and at a point the interval of slopes shrinks to "
+        "one.",
         "It hides between the two medians of an even number, and in the search for clusters.",
     ),
     Slip(
         "condition",
         "002-1b",
         "As many right as not right",
-        "#{x > μ} = #{x ≤ μ} has no solution when N is odd, although the median exists; "
-        "0 has to lie in an interval instead.",
+        "For odd N no μ has #{x > μ} = #{x ≤ μ}, yet a median exists: 0 lies inside an interval.",
         "It hides for even N, except on the upper median and where both medians are one.",
     ),
 )
@@ -67,7 +65,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
         "odd": Preset(
             "Odd",
             params(),
-            "Five points: the slope of D₁ jumps from -1 to 1 on the third, and 0 lies in between.",
+            "Five points: on the third the slope of D₁ jumps from -1 to 1, across 0.",
             plane,
             12,
         ),

@@ -35,13 +35,13 @@ def _squares(trace: Walk, mistake: str) -> tuple[Line, Line, Line]:
     if mistake == "sign":
         put, formula = r"2\,(@sum@ - @N@ \cdot @mu@)", r"2 \sum_n (x_n - \mu)"
     terms = _ends([f"(@x{n}@ - @mu@)^2" for n in range(N)])
-    value = trace.value[:, 0]
+    put_in, value = r" \allowbreak + ".join(terms), trace.value[:, 0]
     slope = Line(
         r"\frac{dD_2}{d\mu}", formula, put, trace.gradient, numbers, 3, "gradient",
         mistake == "sign",
     )  # fmt: skip
     return (
-        Line("D_2", r"\sum_n (x_n - \mu)^2", " + ".join(terms), value, numbers, 1, "value_2"),
+        Line("D_2", r"\sum_n (x_n - \mu)^2", put_in, value, numbers, 1, "value_2"),
         slope,
         Line(
             r"\bar x", r"\frac{1}{N} \sum_n x_n", r"\frac{@sum@}{@N@}", trace.mean, numbers, 5,

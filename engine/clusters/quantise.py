@@ -53,6 +53,7 @@ from engine.clusters.quantise_lesson import SLIPS, presets, questions
 from engine.clusters.quantise_working import picked, working
 from engine.clusters.ssim import ssim
 from engine.data import DataError
+from engine.device import spared
 from engine.params import Knobs, knob
 from engine.slips import Slip
 from engine.trace import Stop, Trace, along_steps
@@ -122,6 +123,7 @@ class Painted(Trace):
         return len(self.made.colours.index)
 
 
+@spared
 def run(params: Params = DEFAULT, picture: Any = None, device: str = "auto") -> Painted:
     """Quantise the picture that ``params`` name, or another: an upload, pixels, or a file's bytes.
 

@@ -21,16 +21,14 @@ SLIPS = Slips(
         "all-pixels",
         "000-3",
         "Divided by all pixels",
-        "Each sum is divided by the number of all pixels, not by that of the pixels it was taken "
-        "over: every entry is pulled towards black.",
+        "Each sum is divided by all pixels, not by its own: every entry is pulled towards black.",
         "It hides at the start, for medians, and where one entry paints the whole picture.",
     ),
     Slip(
         "old-labels",
         "000-3",
         "Painted with the old labels",
-        "The palette has moved, but the picture is painted with the labels of the step before: "
-        "some pixels miss the nearest colour.",
+        "The palette has moved, the labels have not: some pixels miss the nearest colour.",
         "It hides at the start, and again once no pixel changes its entry.",
     ),
 )

@@ -74,16 +74,15 @@ SLIPS = Slips(
         "eq23-second",
         "001-2 (f), eq. 23",
         "w₂ left out",
-        "The second form of eq. 23 goes from x₂ to s₁ without the factor w₂, "
-        "so even the sign can flip.",
+        "The second form of eq. 23 skips w₂ between x₂ and s₁: even the sign can flip.",
         "It hides when w₂ = 1.",
     ),
     Slip(
         "forward-derivatives",
         "001-2 (f), text",
         "Derivatives in the forward pass",
-        "At the moment x₁ is computed, s₂ does not exist yet, so the derivatives of the earlier "
-        "weights cannot be formed on the way out.",
+        "When x₁ is computed there is no s₂ yet, so the earlier weights get no derivative on the "
+        "way out.",
         "Only ∂f/∂w₃ survives: it needs nothing but s₂.",
     ),
     Slip(
@@ -203,7 +202,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
             "The exercise",
             params(),
             "s₁ is kept once and used twice: for ∂f/∂w₂ and for the slope.",
-            step=5,
+            step=9,
         ),
         "vanishing": Preset(
             "Vanishing",
@@ -214,7 +213,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
         "steepest": Preset(
             "Steepest",
             params(w1=0.0, w2=0.0, w3=4.0, x=1.0),
-            "At u = 0 the slope is 1/4, the most a sigmoid passes on; w₂ = 0 still stops it.",
+            "At u = 0 the slope is 1/4, the steepest there is; w₂ = 0 still stops it.",
             step=10,
         ),
         "overflow": Preset(

@@ -36,16 +36,15 @@ SLIPS = Slips(
         "carousel",
         "004-1, the way back",
         "Only along the cell",
-        "The way through the recurrent weights is forgotten: before the last step the error comes "
-        "along c alone, times f. Hochreiter and Schmidhuber (1997) cut it so on purpose.",
+        "Before the last step the error runs along c alone, as Hochreiter and Schmidhuber (1997) "
+        "cut it on purpose.",
         "It hides when W_hh = 0 and when T = 1.",
     ),
     Slip(
         "early",
         "004-1, the way back",
         "f of the same step",
-        "The error is carried from c of step t + 1 to c of step t by f of step t; the gate that "
-        "let it through was that of step t + 1.",
+        "Going back to step t, the error passes f of step t; it must pass that of t + 1.",
         "It hides when T = 1 and where the forget gate is the same at all steps.",
     ),
     Slip(

@@ -23,8 +23,7 @@ SLIPS = Slips(
         "label",
         "004-1, the hint table",
         "f(zᵢ) for f(z_f)",
-        "The row below z_f is labelled f(zᵢ), in the assignment as in the answer: whoever reads on "
-        "uses the input gate as forget gate.",
+        "The row below z_f is labelled f(zᵢ): whoever reads on uses the input gate as forget gate.",
         "It hides where both gates say the same: in the exercise with 0/1 gates at 1, 2 and 4.",
     ),
 )

@@ -21,8 +21,8 @@ SLIPS = Slips(
         "incoming",
         "003-1, the lists of weights",
         "Lists read as incoming",
-        "The lists “weights of R(…) → [·, ·]” are outgoing weights; read as incoming ones, "
-        "[-1, 1] turns R(x₁ - x₂) into R(x₂ - x₁).",
+        "The printed lists are outgoing weights; read as incoming, [-1, 1] turns R(x₁ - x₂) into "
+        "R(x₂ - x₁).",
         "It hides on ties, x₁ = x₂, with five or three units: there that unit is 0 either way.",
     ),
     Slip(
@@ -30,8 +30,7 @@ SLIPS = Slips(
         "003-1, reading x = R(x) - R(-x)",
         "Second sign dropped",
         "R(x) alone passes only what is positive; the second unit, -R(-x), brings the rest.",
-        "It hides while x₁, x₂ ≥ 0 (four units: x₁ + x₂ ≥ 0), "
-        "and with three units, where the bias B does its work.",
+        "It hides while x₁, x₂ ≥ 0 (with four units x₁ + x₂ ≥ 0), and always with three.",
     ),
     Slip(
         "beyond",

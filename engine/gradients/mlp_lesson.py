@@ -44,8 +44,7 @@ SLIPS = Slips(
         "sum-too-early",
         "000-1, eq. 4 to 16",
         "Sum closed too early",
-        "The sum over the examples closes around ∂L/∂f, and all other factors are those of the "
-        "last example: a product of sums, not the sum of products.",
+        "The sum over the examples stops at ∂L/∂f; every other factor is the last example's alone.",
         "It hides with one example.",
     ),
     Slip(
@@ -60,24 +59,23 @@ SLIPS = Slips(
         "flipped-sign",
         "002-2",
         "Sign of ∂L/∂a flipped",
-        "With (y − a) above the line every gradient points the wrong way, and a step down its "
-        "gradient makes the loss rise.",
+        "With (y − a) above the line each gradient turns round, and a step down makes the loss "
+        "rise.",
         "It hides only where the error is 0.",
     ),
     Slip(
         "bias-column",
         "002-2",
         "Column of ones missing",
-        "Only X got its column of ones: a hidden A has one column less than W has rows, and the "
-        "later biases have no gradient.",
+        "Only X got its column of ones: each hidden A is a column short, and later biases have no "
+        "gradient.",
         "It hides without a hidden layer.",
     ),
     Slip(
         "parenthesis",
         "002-2",
         "Parenthesis moved",
-        "A₀ᵀ is multiplied in before the slopes of the first layer: (d + 1) × h entries meet "
-        "n × h slopes.",
+        "A₀ᵀ is multiplied in before the first layer's slopes: (d + 1) × h entries meet n × h.",
         "The shapes fit only for n = d + 1; then it is wrong without a word.",
         "course",
     ),
@@ -85,8 +83,7 @@ SLIPS = Slips(
         "unfused",
         "000-1, eq. 3",
         "a (1 − a) not cancelled",
-        "(a − y)/(a(1 − a)) times a(1 − a) is right on paper; in floats it is ∞ · 0 = NaN once a "
-        "rounds to 1.",
+        "On paper a (1 − a) cancels; in floats it leaves ∞ · 0 = NaN once a rounds to 1.",
         "It hides until an output rounds to 0 or 1.",
         "saturated",
     ),

@@ -53,7 +53,7 @@ def _gradients(trace: "Backprop", deltas: Sequence[np.ndarray]) -> Gradients:
 
 
 def _sum_too_early(trace: "Backprop") -> Gradients:
-    """The sum over the examples closes after (4); all other factors are the last example's."""
+    "The sum over the examples stops at ∂L/∂f; every other factor is the last example's alone."
     slopes = trace.slope(len(trace.network))
     top = np.zeros_like(trace.deltas[-1])
     top[-1] = (trace.deltas[-1] * (slopes[-1] / slopes)).sum(0)

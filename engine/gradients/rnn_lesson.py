@@ -44,8 +44,8 @@ SLIPS = Slips(
         "bracket",
         "004-2, ∂L/∂Wᵢ as printed",
         "ŷ - y inside the bracket",
-        "The printed bracket closes too early: ŷ - y multiplies the paths of the earlier steps "
-        "but not the path of the last.",
+        "The printed bracket closes too early: ŷ - y multiplies every path but that of the last "
+        "step.",
         "It hides only when the last input is 0.",
     ),
     Slip(

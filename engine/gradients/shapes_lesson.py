@@ -21,8 +21,8 @@ SLIPS = Slips(
         "filters",
         "001-2 (h), the number of filters",
         "2.5 ≈ 3 filters",
-        "50 channels from 20 were taken for 50/20 = 2.5 ≈ 3 filters; but a filter reaches through "
-        "all channels and makes one, so 3 filters make 3 channels.",
+        "50/20 = 2.5 ≈ 3 filters were counted; but each reaches through all 20 channels and makes "
+        "one.",
         "It hides where one channel comes in or one goes out.",
     ),
     Slip(

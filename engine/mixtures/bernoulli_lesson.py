@@ -21,8 +21,7 @@ SLIPS = Slips(
         "eq6",
         "001-1 b iv, eq. 6",
         "Eq. 6 as printed: 1/n",
-        "The sum below runs over the n rows and its term holds k, not j, so every share is 1/n: "
-        "all components become the mean of the data, and the weights no longer add up to 1.",
+        "The sum below runs over rows, with k for j: every share is 1/n, every component the mean.",
         "It hides when there are as many components as rows and all are alike.",
         "digits",
     ),
@@ -30,8 +29,8 @@ SLIPS = Slips(
         "eq6-middle",
         "001-1 b iv, the middle of eq. 6",
         "The joint taken for P(x)",
-        "The solution calls the joint P(z=1) P(x | z=1) the evidence; each of the K terms then "
-        "counts as much, so every share is 1/K and nothing is learnt from the row.",
+        "The joint P(z=1) P(x | z=1) is called the evidence; every share becomes 1/K, whatever "
+        "the row.",
         "It hides when all components are alike and equally heavy.",
         "digits",
     ),
@@ -39,8 +38,7 @@ SLIPS = Slips(
         "eq12",
         "001-1 c i, eq. 12",
         "Eq. 12: the gradient summed over d",
-        "Zero for the sum is one equation for D chances; here one chance for all d meets it, "
-        "the gradient itself is not zero, and the means stay flat.",
+        "Zero for the sum over d is one equation for D chances, so the means stay flat.",
         "It hides when D = 1, or when every column expects the same share of ones.",
         "digits",
     ),
@@ -99,7 +97,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
         "edge": Preset(
             "A mean of 0",
             params(steps=20),
-            "A mean of 0 stays 0: rows with a 1 there never reach it, and half a group is lost.",
+            "A mean of 0 stays 0, and no row with a 1 there reaches it: half a group is lost.",
             given(PAIRS, (), STUCK),
             1,
         ),

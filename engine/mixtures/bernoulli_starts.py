@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.data import DataError
-from engine.device import fetch, pick, send
+from engine.device import fetch, pick, send, spared
 from engine.mixtures import em
 from engine.mixtures.bernoulli_rows import binary, noise
 from engine.mixtures.bernoulli_steps import Distinct, chances, distinct, expected, shares
@@ -65,6 +65,7 @@ class Restarts:
         return run(self.X, dataclasses.replace(self.params, seed=seed), keep="last")
 
 
+@spared
 def restarts(X: Any, params: "Params", count: int = 30, device: str = "auto") -> Restarts:
     """``count`` starts from the seeds that follow ``params.seed``, ``params.steps`` steps each."""
     count, where = Asked(count=count).count, pick(device)

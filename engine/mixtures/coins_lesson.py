@@ -25,16 +25,15 @@ SLIPS = Slips(
         "hard",
         "000-2.2, the numbers",
         "Hard clusters",
-        "Each set goes wholly to its likelier coin, so no doubt is counted; "
-        "the printed 0.8533 and 0.36 are such shares, 64/75 and 18/50.",
+        "Each set goes wholly to its likelier coin: the printed 0.8533 and 0.36 are 64/75 and "
+        "18/50.",
         "It hides when the coins are so far apart that every Q is 0 or 1.",
     ),
     Slip(
         "same-n",
         "000-2.1, reading (19) and (20)",
         "The same n for every set",
-        "The M-step divides by the mean length of the sets times ΣQ; "
-        "a chance can even pass 1, and then there is no logarithm.",
+        "The M-step divides by the mean length of the sets times ΣQ: a chance can even pass 1.",
         "It hides when all sets are equally long.",
         "unequal",
     ),

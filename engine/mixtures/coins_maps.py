@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.data import DataError
-from engine.device import fetch, namespace, pick, send
+from engine.device import fetch, namespace, pick, send, spared
 from engine.mixtures.coins_sets import (
     ALMOST_NOTHING,
     STILL,
@@ -94,6 +94,7 @@ def surface(heads: Any, tosses: Any, grid: int = 200, mixing: float = 0.5) -> np
     return total + data.times @ log_binomial(data.heads, data.tosses)
 
 
+@spared
 def basins(
     heads: Any,
     tosses: Any,
@@ -116,6 +117,7 @@ def basins(
     return Basins(limit, weight, frozen(out[..., 5]), frozen(out[..., 4].astype(int)), where)
 
 
+@spared
 def restarts(
     heads: Any,
     tosses: Any,

@@ -72,6 +72,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
             params(seed=5, steps=24),
             "Three equal ellipses part and find a cloud each.",
             _case(three),
+            step=6,
         ),
         "exercise": Preset(
             "The exercise",

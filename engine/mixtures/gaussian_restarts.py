@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.data import DataError
-from engine.device import fetch, pick, send
+from engine.device import fetch, pick, send, spared
 from engine.mixtures import em
 from engine.mixtures import gaussian_batch as batch
 from engine.mixtures.gaussian_covariances import family, settled
@@ -58,6 +58,7 @@ class Restarts:
     device: str
 
 
+@spared
 def restarts(X: Any, params: "Params", count: int = 30, device: str = "auto") -> Restarts:
     """``count`` starts from the seeds that follow ``params.seed``, ``params.steps`` steps each."""
     from engine.mixtures.gaussian import run  # gaussian offers this module's functions

@@ -84,7 +84,7 @@ def presets(params: "type[Params]") -> dict[str, Preset]:
         "drowned": Preset(
             "σ² past λ₁",
             params(noise=5.0, learn_noise=False, steps=20),
-            "A fixed σ² of 5 is more than λ₁ = 4.4: nothing is left for u, and it shrinks to 0.",
+            "A fixed σ² of 5 is more than λ₁ = 4.4: u shrinks to 0.",
             turning,
             6,
         ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.device import namespace, pick
+from engine.device import namespace, pick, spared
 from engine.mixtures import em
 from engine.mixtures.ppca_cloud import axes, closed_form, cloud, drawn
 from engine.mixtures.ppca_steps import Machine
@@ -52,6 +52,7 @@ class Race(Trace):
     below: Float[np.ndarray, "states count"] = along_steps()
 
 
+@spared
 def restarts(X: Any, params: "Params", count: int, device: str = "auto") -> Restarts:
     """``count`` starts drawn by the seed, ``params.steps`` steps each, in one batch."""
     from engine.mixtures.ppca import run  # ppca offers this function

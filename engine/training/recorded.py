@@ -72,4 +72,5 @@ def save(name: str, curves: Curves, versions: dict[str, str], folder: Path = FOL
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     measures = {m: getattr(curves, m).astype(np.float32) for m in MEASURES}
-    np.savez_compressed(folder / f"{name}.npz", step=curves.after, **measures)
+    target = folder / f"{name}.npz"
+    np.savez_compressed(target, allow_pickle=False, step=curves.after, **measures)

@@ -4,6 +4,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from engine.device import exhausted
 from engine.training import trainers
 from engine.training.claim import Claim
 from engine.training.index import Row
@@ -45,7 +46,7 @@ def here(*asked: Any) -> Future:
 
 def sentence(error: BaseException, step: int) -> str:
     """What went wrong, for a person: one line, no trace."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if exhausted(error):
         return f"There was not enough memory after step {step:,}; the checkpoint is kept."
     first = (str(error).strip().splitlines() or [""])[0][:160].rstrip(".")
     return f"The training stopped after step {step:,}: {type(error).__name__}, {first}."

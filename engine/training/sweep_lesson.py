@@ -121,8 +121,7 @@ def working(trace: Curves, chosen: int = 0, slip: Slip | None = None) -> tuple[L
         )
     train, test = trace.means["train_loss"][:, chosen], trace.means["test_loss"][:, chosen]
     wrong = trace.means["test_error"][:, chosen]
-    return (
-        *lines,
+    lines += [
         Line(
             r"\text{gap}",
             r"\bar L^{\,\text{test}} - \bar L",
@@ -142,7 +141,8 @@ def working(trace: Curves, chosen: int = 0, slip: Slip | None = None) -> tuple[L
             "wrong",
         ),
         Line(r"L_\text{guess}", r"\log 10", "", math.log(10), {}, 8, "guess"),
-    )
+    ]
+    return tuple(line for line in lines if not np.isnan(line.value).all())  # what is trained
 
 
 def questions(trace: Curves, step: int = 0, chosen: int = 0) -> tuple[Question, ...]:

@@ -106,7 +106,7 @@ def working(trace: Race, chosen: int = 0) -> tuple[Line, ...]:
         ),
     ]  # fmt: skip
     endless = Line(r"\sum_{t < \infty} \eta_t", r"L + L + \dots", "", kept.total, {}, 8, "total")
-    return (
+    lines = (
         Line(
             r"\eta", rf"L\, e^{{-k t}},\ t \text{{ in {unit}}}", r"@L@ \cdot e^{-@k@ \cdot @t@}",
             lr, L | k | {"t": t}, 7, "rate",
@@ -128,6 +128,7 @@ def working(trace: Race, chosen: int = 0) -> tuple[Line, ...]:
             float((d + 1) * h + (h + 1) * 10), {"d": float(d), "h": float(h)}, 11, "parameters",
         ),
     )  # fmt: skip
+    return tuple(line for line in lines if not np.isnan(line.value).all())  # what is trained
 
 
 def questions(trace: Race, step: int = 0, chosen: int = 0) -> tuple[Question, ...]:

@@ -41,7 +41,7 @@ def by_step(**scale: Any) -> alt.X:
 def now() -> alt.Chart:
     """The line that stands at the present step."""
     spot = alt.Chart(rows(k=[0])).transform_calculate(i="step")
-    return spot.mark_rule(color=QUIET).encode(x="i:Q")
+    return spot.mark_rule(color=QUIET, strokeWidth=2).encode(x="i:Q")
 
 
 def window(lines: np.ndarray) -> alt.Scale:

@@ -21,7 +21,6 @@ _COLUMNS = (
 Figure = alt.LayerChart | alt.FacetChart
 MOST_NAMED = 12  # steps: more bars have no room for a word
 C, Y, DARK = "#1a9a78", "#ffc61a", "#16202c"  # cell, output, their rim
-ROOM = 19  # for the largest text that a projected page sets
 _LABELLED = 0.12  # of the chart's height: a thinner bar has no room for its number
 
 
@@ -144,9 +143,7 @@ def _piles(shown: Lstm, y: alt.Y, height: float, past: str) -> list[alt.Chart]:
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=["remembered", "put in at t"], range=[A, B]),
-        legend=alt.Legend(
-            title=None, symbolType="square", symbolSize=200, symbolStrokeWidth=1, labelFontSize=ROOM
-        ),
+        legend=alt.Legend(title=None, symbolType="square", symbolSize=200, symbolStrokeWidth=1),
     )
     tooltip = [
         alt.Tooltip("s:Q", title="put in at step"),
@@ -182,7 +179,7 @@ def _points(shown: Lstm, y: alt.Y, colour: str, past: str) -> alt.Chart:
         kind=["c, the cell"] * T + ["y, the output"] * T,
     )
     names = ["c, the cell", "y, the output"]
-    legend = alt.Legend(title=None, symbolSize=160, labelFontSize=ROOM)
+    legend = alt.Legend(title=None, symbolSize=160, symbolStrokeWidth=1.5)
     return (
         alt.Chart(data)
         .transform_filter(past)

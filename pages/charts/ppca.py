@@ -189,7 +189,7 @@ def angle(trace: Ppca, slip: bool, start: int) -> Figure:
     dots, rings = ppca.angles(trace, trace.direction[:n]), ppca.angles(trace, power)
     fall = float(trace.eigenvalues[1:2].sum() / trace.eigenvalues[0])
     low = max(LEAST, float(np.nanmin(dots, initial=9)))
-    scale = alt.Scale(type="log", domain=[low / 2, 130], nice=False, clamp=True)
+    scale = alt.Scale(type="log", domain=[low / 2, 400], nice=False, clamp=True)
     x, y = (
         climb.by_step(domain=[0, max(n - 1, 1)]),
         alt.Y("y:Q", title="degrees", scale=scale, axis=climb.axis(labelExpr=POWERS)),

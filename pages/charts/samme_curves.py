@@ -89,7 +89,7 @@ def falling(trace: Samme, ghost: Samme | None, start: int) -> Figure:
     hues = alt.Scale(domain=names, range=[colour for _, colour, _ in series.values()])
     dashes = alt.Scale(domain=names, range=[dash for *_, dash in series.values()])
     key = alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3.5,
-                     symbolSize=200, labelFontSize=14, columnPadding=3, offset=2)  # fmt: skip
+                     symbolSize=200, columnPadding=3, offset=2)  # fmt: skip
     layers: list[alt.Chart] = [climb.now()]
     if ghost is not None:
         right = rows(i=np.arange(n + 1), v=ghost.training_error[: n + 1])

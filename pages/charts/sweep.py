@@ -8,6 +8,7 @@ from engine.training.curves import Curves
 from pages.charts.climb import Figure, axis
 from pages.charts.theme import (
     COLOURS,
+    NAMED,
     QUIET,
     at_step,
     end_names,
@@ -34,13 +35,13 @@ def curves(trace: Curves, ghost: Curves | None, shown: str, smooth: bool, start:
         "s:Q",
         title="step",
         axis=axis(format=",d"),
-        scale=alt.Scale(domain=[0, last * 1.16], nice=False),
+        scale=alt.Scale(domain=[0, last], nice=False, rangeMax=NAMED),
     )
     y = alt.Y("m:Q", title=name, axis=axis(format="~g"), scale=_height(trace, shown, scale))
     layers: list[alt.Chart] = [_now(trace, x), level(GUESS[shown], y)]
     for place in range(len(ghost.widths) if ghost else 0):
         assert ghost
-        grey = QUIET, 1.5, [1, 0]
+        grey = QUIET, 2, [1, 0]
         layers.append(_line(ghost, place, f"test_{shown}", back, scale, x, y, *grey))
     for place in range(len(trace.widths)):
         colour = COLOURS[place]
@@ -117,7 +118,7 @@ def _now(trace: Curves, x: alt.X) -> alt.Chart:
     spot = alt.Chart(rows(all=packed(trace.after[:, None].astype(float)))).transform_calculate(
         s=at_step("all")
     )
-    return spot.mark_rule(color=QUIET, strokeWidth=1.5).encode(x=x)
+    return spot.mark_rule(color=QUIET, strokeWidth=2).encode(x=x)
 
 
 def _names(trace: Curves, shown: str, scale: str, x: alt.X) -> list[alt.Chart]:

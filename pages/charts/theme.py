@@ -20,6 +20,21 @@ TEXT = "currentColor"  # the colour of the text around the figure, in either the
 QUIET = "#8a8f98"  # axes, ghosts, what is only for comparison
 COLOURS = (A, B, "#159a77", "#cc6fa5", "#e0a100", "#4fb3e8", "#8a5a2b", "#6b7280")  # of several
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
+# Sizes as Vega lays the text out, so that nothing overlaps or is cut; what a projector enlarges is
+# the chart as a whole.
+CONFIG = {
+    "axis": {
+        "labelFontSize": 15,
+        "titleFontSize": 15,
+        "titleFontWeight": "normal",
+        "labelPadding": 5,
+        "titlePadding": 6,
+    },
+    "legend": {"labelFontSize": 15, "titleFontSize": 15},
+    "header": {"labelFontSize": 15, "titleFontSize": 15},
+    "text": {"fontSize": 15},
+    "title": {"fontSize": 15},
+}
 RAMP = ("#0b2240", "#14386b", "#1f5596", "#3574b8", "#5a94ce", "#86b3de", "#b2d0ec", "#d8e8f7")
 
 
@@ -66,7 +81,10 @@ def legend(*entries: tuple[str, str, Sequence[int]]) -> list[alt.Chart]:
 def level(height: float, y: alt.Y) -> alt.Chart:
     """A quiet dotted line for comparison, where guessing stands, say."""
     line = alt.Chart(rows(m=[height]))
-    return line.mark_rule(color=QUIET, strokeWidth=1.5, strokeDash=[2, 4]).encode(y=y)
+    return line.mark_rule(color=QUIET, strokeWidth=2, strokeDash=[2, 4]).encode(y=y)
+
+
+NAMED = alt.ExprRef("width - 62")  # where lines end, so that their names have room
 
 
 def end_names(

@@ -11,6 +11,7 @@ from engine.training.two_layer import Race
 from pages.charts.climb import Figure, axis
 from pages.charts.theme import (
     COLOURS,
+    NAMED,
     QUIET,
     at_step,
     end_names,
@@ -31,7 +32,6 @@ NAMES = {
 AXES = {"loss": "loss", "error": "error", "rate": "η", "reach": "Σ η"}
 GUESS = {"loss": 10 * np.log(2), "error": 0.9}
 DEEPEST = 1e-6  # of the highest, what a logarithmic axis shows
-WIDE = 1.32  # the axis, in epochs of the race: room for names
 
 
 def race(trace: Race, shown: str, chosen: int, start: int) -> Figure:
@@ -41,7 +41,7 @@ def race(trace: Race, shown: str, chosen: int, start: int) -> Figure:
         "e:Q",
         title="epoch",
         axis=axis(format="d", values=_ticks(last)),
-        scale=alt.Scale(domain=[0, last * WIDE], nice=False),
+        scale=alt.Scale(domain=[0, last], nice=False, rangeMax=NAMED),
     )
     main, beside = _lines(trace, shown)
     scale = _scale(shown, main, beside)
@@ -117,7 +117,7 @@ def _line(
 
 def _now(trace: Race, x: alt.X) -> alt.Chart:
     spot = alt.Chart(rows(k=[0])).transform_calculate(e="step")
-    return spot.mark_rule(color=QUIET, strokeWidth=1.5).encode(x=x)
+    return spot.mark_rule(color=QUIET, strokeWidth=2).encode(x=x)
 
 
 def _names(trace: Race, main: np.ndarray, scale: alt.Scale, x: alt.X) -> list[alt.Chart]:

@@ -9,6 +9,7 @@ from pages.catalog import LESSONS
 
 ASSETS = Path(__file__).parents[2] / "assets"
 STYLE, ICON = ASSETS / "style.css", ASSETS / "icon.svg"
+PROJECTOR = ASSETS / "projector.css"
 
 
 def lecture() -> bool:
@@ -22,10 +23,12 @@ def frame(here: str) -> None:
     Only of those: writing a number that is on the page would drop what a visitor is just typing.
     """
     st.html(STYLE)
+    projecting = bool(st.session_state.get("project", lecture()))
+    if lecture() or projecting:
+        st.html(PROJECTOR)
     modes = {entry.slug: [mode.slug for mode in entry.all_modes] for entry in LESSONS}
     ours = tuple(f"{slug}." for slugs in modes.values() for slug in slugs)
     page = tuple(f"{slug}." for slug in modes.get(here, ()))
-    projecting = bool(st.session_state.get("project", lecture()))
     drawn = {}
     for slug in page:
         section = st.session_state.get(f"{slug}section")

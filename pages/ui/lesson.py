@@ -17,7 +17,8 @@ from engine.data import DataError
 from engine.params import Bound, ParamError
 from engine.predict import Question
 from pages.catalog import CHAPTERS, lesson
-from pages.ui import sections
+from pages.charts.theme import CONFIG
+from pages.ui import sections, tour
 from pages.ui.cache import cached, specified
 from pages.ui.controls import control, listed
 from pages.ui.frame import lecture
@@ -54,17 +55,25 @@ class Lesson:
         lines = {name: Field("", Bound(help=text), name) for name, text in (data or {}).items()}
         views = {**(views or {}), **mode_field(self.entry.slug)}
         self.state = State(
-            self.entry.slug, module.Params, lines, views, module.PRESETS, module.SLIPS, turned
+            self.entry.slug,
+            module.Params,
+            lines,
+            views,
+            module.PRESETS,
+            module.SLIPS,
+            turned,
+            tour.number(self.entry.slug),
         )
         self._folded = tuple(folded)
         self.sheet: Callable[[], tuple[Any, Any]] | None = None  # typed matrices as a table
         self._ask = ask or (lambda page: page.module.questions(page.trace))
         trouble = self.state.enter()
+        tour.arrive(self.state)
         self.trace: Any = None
         self.captions: Sequence[str] = ()
         self._header()
         if trouble:
-            st.warning(trouble, icon=":material/link_off:")
+            st.warning(trouble, icon=":material/undo:")
         self.projecting = bool(st.session_state.get("project", lecture()))
         self._slots: dict[str, Any] = {}
         if not self.projecting:
@@ -98,7 +107,8 @@ class Lesson:
         left, right = st.columns([66, 34], vertical_alignment="bottom")
         with left, st.container(gap=None):
             chapter = CHAPTERS[self.entry.chapter]
-            st.caption(f"{chapter} › {self.entry.title} · exercise {self.entry.exercise}")
+            if not tour.line(self.state):
+                st.caption(f"{chapter} › {self.entry.title} · exercise {self.entry.exercise}")
             st.title(self.entry.question, anchor=False)
         with right, st.container(horizontal=True, horizontal_alignment="right"):
             self._handout_place = st.container(width="content")
@@ -236,7 +246,8 @@ class Lesson:
         name = f"{'tall' if tall else 'low'}-{says.lower().replace(' ', '-')}"
         with st.container(key=name):
             spec = specified(draw, *args, self.state.get("opened", 0))
-            st.vega_lite_chart(spec=copy.deepcopy(spec), alt=says, height="stretch")
+            drawn = copy.deepcopy({**spec, "config": spec["config"] | CONFIG})
+            st.vega_lite_chart(spec=drawn, alt=says, height="stretch")
 
     def view(self, name: str) -> None:
         """The control of one way of looking, above its figure."""
@@ -303,11 +314,14 @@ class Lesson:
         if not self.projecting:
             with self._rest:
                 sections.draw(self)
-        certificate = cached(self.module.certify, self.trace, self.slip)
         with self._seal:
+            # On a cold server the judges have to be imported first.
+            with st.spinner("Checking every number …"):
+                certificate = cached(self.module.certify, self.trace, self.slip)
             sections.certificate(certificate, self.slip)
         with self._handout_place:
             hand_out(self, handout, certificate)
+        self.state.drawn(self.step)
 
     def source(self) -> str:
         return inspect.getsource(self.module)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pages.ui.lesson import Lesson
 
 ROWS, COLUMNS = 64, 24
+MOST = 100_000  # bytes of a file: more than the table can hold, so not worth reading
 Row = dict[str, float | None]
 
 
@@ -110,6 +111,9 @@ def _take(
     page: "Lesson", blocks: Sequence[Block], widths: Mapping[str, int], content: bytes
 ) -> None:
     """A CSV file as rows, or a sentence that says why not; the last block has its columns last."""
+    if len(content) > MOST:
+        page.state.put("sheet", f"The file may have at most {MOST:,} bytes, got {len(content):,}.")
+        return
     try:
         found = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
         found = [row for row in found if row]
@@ -129,13 +133,29 @@ def _take(
             "sheet", f"The file needs {len(blocks)} to {COLUMNS} columns, as many in every row."
         )
         return
-    if len(blocks) > 1:
-        widths = {**widths, blocks[0].line: min(wide) - widths[last]}
+    taken = widths[last] if len(blocks) > 1 else 0
+    widths = {**widths, blocks[0].line: min(wide) - taken}
     if min(widths.values()) < 1:
         page.state.put("sheet", f"The file needs more than {widths[last]} columns.")
         return
     names = _names(blocks, widths)
-    _write(page, blocks, widths, [dict(zip(names, row, strict=True)) for row in numbers])
+    rows: list[Row] = [dict(zip(names, row, strict=True)) for row in numbers]
+    if trouble := _outside(blocks, widths, rows):
+        page.state.put("sheet", trouble)
+    else:
+        _write(page, blocks, widths, rows)
+
+
+def _outside(blocks: Sequence[Block], widths: Mapping[str, int], rows: Sequence[Row]) -> str:
+    """A sentence on the first number out of its bounds, or none at all: NaN is out, too."""
+    for at, row in enumerate(rows, 1):
+        for block in blocks:
+            for name in _names([block], widths):
+                value = row[name]
+                if value is not None and not block.low <= value <= block.high:
+                    bounds = f"[{block.low:,.15g}, {block.high:,.15g}]"
+                    return f"{name} must lie in {bounds}, got {value:g} in row {at}."
+    return ""
 
 
 def _is_number(text: str) -> bool:

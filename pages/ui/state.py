@@ -76,9 +76,12 @@ class State:
         presets: Mapping[str, Preset],
         slips: Collection[str] = (),
         turned: Callable[[Values, Values], Values] | None = None,
+        tour: str | None = None,
     ) -> None:
-        """``turned`` says, of the values before and now, what a change brings with it."""
+        """``turned`` says, of the values before and now, what a change brings with it; ``tour``
+        is which stop of the tour this lesson is, if it is one."""
         self.slug = slug
+        self.tour = tour
         self._turned = turned
         self.params_class = params
         self.presets = presets
@@ -107,7 +110,7 @@ class State:
     def enter(self) -> str:
         """Called first on every run. On arrival it reads the link, if there is one; otherwise
         a lesson never seen before opens on its first preset. Returns a sentence if the link was
-        no good."""
+        no good, or if the run before broke off."""
         arrived = st.session_state.get("page") != self.slug
         st.session_state["page"] = self.slug
         switched = st.session_state.pop("switched", False)  # the address is the other mode's
@@ -118,17 +121,39 @@ class State:
         if self.by_link:
             try:
                 self.open(*self._read(st.query_params.to_dict()))
+                st.session_state["tour"] = st.query_params.get("tour")
             except (ValueError, KeyError, OverflowError):
                 refused = True
-        if refused or self.get("opening") is None:
+        if refused:
+            st.session_state["tour"] = None
+        if said := self.get("mishap"):
+            self.put("mishap", "")
+            self.put("back", True)
+            self._return()
+        elif refused or self.get("opening") is None:
             self.open_preset(next(iter(self.presets)))
-        return UNKNOWN if refused else ""
+        return said or (UNKNOWN if refused else "")
+
+    def drawn(self, step: int) -> None:
+        """The page stands whole: here one returns if the next thing breaks off."""
+        self.put("whole", ({**self.values(), "slip": self.get("slip")}, step, self.get("section")))
+        self.put("back", False)
+
+    def _return(self) -> None:
+        """Back to what was drawn last, or to how the lesson opens."""
+        if whole := self.get("whole"):
+            values, step, section = whole
+            self.open(values, step)
+            if section:
+                self.put("section", section)
+        else:
+            self.open_preset(next(iter(self.presets)))
 
     def _listen(self, arrived: bool) -> None:
         """Take over what the message wishes; the address says which answer its sender had seen."""
         now = {name: self.get(name) for name in self.followed}
         told, heard = (now, now) if arrived else (self.get("told"), self.get("heard"))
-        seen = {name: text for name, text in st.query_params.items() if name != "step"}
+        seen = {n: text for n, text in st.query_params.items() if n not in ("step", "tour")}
         late = not arrived and bool(seen) and seen != self._shown(told)
         wish = wished(now, told, heard, late)
         self.put("heard", hearing(now, told, heard, late))
@@ -190,7 +215,13 @@ class State:
 
     def query(self) -> str:
         """Everything but the step, as the query of a link."""
-        return urlencode(self._shown({**self.values(), "slip": self.get("slip")}))
+        tour = {"tour": self.tour} if self.touring else {}
+        return urlencode(self._shown({**self.values(), "slip": self.get("slip")}) | tour)
+
+    @property
+    def touring(self) -> bool:
+        """Is the visitor on the tour, and is this the stop?"""
+        return self.tour is not None and st.session_state.get("tour") == self.tour
 
     def _shown(self, values: Mapping[str, Any]) -> dict[str, str]:
         given = {n: f.default if values[n] is None else values[n] for n, f in self.fields.items()}
@@ -201,8 +232,10 @@ class State:
         """Values and step of a link; ValueError or KeyError if anything in it is no good."""
         if query["v"] != VERSION or any(len(text) > LONGEST for text in query.values()):
             raise ValueError("version or length")
-        if set(query) - set(self.fields) - {"v", "step", "slip"}:
+        if set(query) - set(self.fields) - {"v", "step", "slip", "tour"}:
             raise ValueError("unknown field")
+        if query.get("tour", self.tour) != self.tour:
+            raise ValueError("tour")
         values: dict[str, Any] = {n: f.parse(query[n]) for n, f in self.fields.items()}
         if (slip := query.get("slip")) is not None and slip not in self.slips:
             raise ValueError("slip")

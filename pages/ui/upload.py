@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pages.ui.lesson import Lesson
 
 HELP = "PNG, JPEG, GIF, WebP, BMP or TIFF, at most 10 MB. It stays in this session."
+NO_ROOM = "There was not enough memory for this picture; a smaller one needs less."
 NONE = "A link holds no uploaded picture: choose the file here. Until then, the usual one is shown."
 
 
@@ -30,6 +31,8 @@ def upload(page: "Lesson", read: Callable[[bytes], Any]) -> Any:
             page.state.put("own", read(file.getvalue()))
         except ValueError as error:
             page.state.put("refused_file", str(error))
+        except MemoryError:
+            page.state.put("refused_file", NO_ROOM)
 
     if not page.projecting:
         st.file_uploader("Your own picture", key=key, help=HELP, on_change=taken)

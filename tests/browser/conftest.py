@@ -27,6 +27,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def lecture() -> Iterator[str]:
+    """A server started for projection."""
+    with served(WORKINGS_LECTURE="1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def contexts(chromium: Browser) -> Callable[..., BrowserContext]:
     """One context for each set of settings: Streamlit's scripts are fetched and compiled once."""
     kept: dict[str, BrowserContext] = {}

@@ -1,9 +1,12 @@
 """One visitor's page, with the words that the tests use."""
 
+import time
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, TimeoutError, WebSocket
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from pages.catalog import LESSONS, Lesson
 
@@ -40,6 +43,13 @@ BUILT = [entry for entry in LESSONS if entry.built]
 # All pieces that a lesson is made of are in these two: a graph one reads, a run one scrubs.
 PATTERN = [entry for entry in BUILT if entry.slug in ("chain", "coins")]
 REST = 450  # milliseconds after which the transport takes a step for rested
+PATIENCE = 30  # seconds that a page may take on a busy machine
+# What says that a run is over; one that made way for the next is not.
+OVER = (
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+)
 
 
 def each(entries: list[Lesson]) -> pytest.MarkDecorator:
@@ -54,27 +64,48 @@ class Screen:
         self.frames: list[Any] = []
         self.requests: list[str] = []
         self.errors: list[str] = []
+        self._asked = False  # a run is asked for, and its end has not come
         page.on("websocket", self._listen)
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _listen(self, socket: WebSocket) -> None:
         self.requests.append(socket.url)
-        socket.on("framesent", lambda frame: self.frames.append(frame))
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
+
+    def _sent(self, frame: str | bytes) -> None:
+        self.frames.append(frame)
+        if isinstance(frame, bytes):
+            message = BackMsg.FromString(frame)
+            self._asked |= message.WhichOneof("type") == "rerun_script"
+
+    def _received(self, frame: str | bytes) -> None:
+        if isinstance(frame, bytes) and len(frame) < 1000:  # the long ones are figures
+            message = ForwardMsg.FromString(frame)
+            over = message.WhichOneof("type") == "script_finished"
+            self._asked &= not (over and message.script_finished in OVER)
 
     def open(self, path: str = "") -> "Screen":
         self.page.goto(path if "://" in path else f"{self.address}/{path}")
         return self.settle()
 
     def settle(self) -> "Screen":
+        """A busy server may not even have begun what was asked: a page that only stands still is
+        not settled, the answer must have come too."""
+        until = time.monotonic() + PATIENCE
         try:
-            self.page.evaluate("() => { window.lastLook = null; }")
-            self.page.wait_for_function(READY, timeout=30_000, polling=50)
+            while True:
+                self.page.evaluate("() => { window.lastLook = null; }")
+                self.page.wait_for_function(READY, timeout=PATIENCE * 1000, polling=50)
+                if not self._asked:
+                    return self
+                if time.monotonic() > until:
+                    raise TimeoutError("no answer")
         except TimeoutError as error:
             state = self.page.evaluate("() => ({...document.querySelector('.stApp')?.dataset})")
             text = self.page.locator("body").inner_text()[:300]
             raise AssertionError(f"{self.page.url} is not ready: {state} {text!r}") from error
-        return self
 
     def css(self, selector: str) -> Locator:
         """Looks into our components too."""

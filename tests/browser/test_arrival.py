@@ -2,8 +2,11 @@
 
 import json
 import re
+import socket
+import sys
 import urllib.request
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -137,6 +140,16 @@ def test_security_headers(server: str, path: str) -> None:
     assert headers["cross-origin-opener-policy"] == "same-origin"
     for device in ("camera", "microphone", "geolocation"):
         assert f"{device}=()" in headers["permissions-policy"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is this machine only there")
+def test_it_listens_on_one_address_of_this_machine_and_no_other(server: str) -> None:
+    port = urlsplit(server).port
+    assert port
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 def test_healthz(server: str) -> None:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from screen import BUILT, PATTERN, Screen, each
 
 from pages.catalog import Lesson
+from pages.ui.tour import STOPS, link
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +39,15 @@ def objections(screen: Screen) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_home_is_accessible(theme: str, visitor: Callable[..., Screen], server: str) -> None:
     found = objections(visitor(server, color_scheme=theme).open())
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_tour_is_accessible(theme: str, visitor: Callable[..., Screen], server: str) -> None:
+    stop = STOPS[1]
+    screen = visitor(server, color_scheme=theme).open(f"{stop.slug}?{urlencode(link(stop))}")
+    assert screen.css(".st-key-tour").count() == 1
+    found = objections(screen)
     assert not found, "\n".join(found)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from screen import PATTERN, Screen, each
+from screen import BUILT, PATTERN, Screen, each
 
 from pages.catalog import Lesson
 
 pytestmark = pytest.mark.browser
 lessons = each(PATTERN)
+MOST = 80  # presses of Tab that lead once round any lesson
 
 # What has the focus, in our components too, and in which part of the page it stands.
 FOCUSED = """() => {
@@ -44,7 +45,7 @@ FOCUSED = """() => {
 }"""
 
 
-def walk(screen: Screen, key: str = "Tab", most: int = 140) -> list[dict]:
+def walk(screen: Screen, key: str = "Tab", most: int = MOST) -> list[dict]:
     """Where the focus goes, until it leaves the page or comes round."""
     found: list[dict] = []
     for _ in range(most):
@@ -56,7 +57,7 @@ def walk(screen: Screen, key: str = "Tab", most: int = 140) -> list[dict]:
     return found
 
 
-@lessons
+@each(BUILT)
 def test_tab_reaches_everything_in_the_order_of_the_page_and_shows_it(
     entry: Lesson, screen: Screen
 ) -> None:
@@ -67,7 +68,7 @@ def test_tab_reaches_everything_in_the_order_of_the_page_and_shows_it(
     first = {part: parts.index(part) for part in order if part in parts}
     assert [part for part in order if part not in first] == []
     assert sorted(first, key=first.__getitem__) == order
-    assert len(steps) < 140, "the focus is caught"
+    assert len(steps) < MOST, "the focus is caught, or the way too long"
     transport = [here["text"] for here in steps if here["part"] == "transport"]
     assert transport == ["First step", "Back", "Play", "Next", "Last step", "Step", "Speed"]
     ours = [here for here in steps if here["ours"]]
@@ -107,8 +108,20 @@ def test_a_lesson_by_keyboard_alone(entry: Lesson, screen: Screen) -> None:
 
 
 def until(screen: Screen, found: Callable[[dict], bool]) -> None:
-    for _ in range(140):
+    for _ in range(MOST):
         screen.press("Tab")
         if found(screen.page.evaluate(FOCUSED)):
             return
     raise AssertionError("Tab does not get there.")
+
+
+def test_a_long_table_is_one_stop(screen: Screen) -> None:
+    """The arrows go from row to row, and Enter chooses."""
+    screen.open("gaussian")
+    until(screen, lambda here: here["tag"] == "TR")
+    chosen, stood = screen.css("tbody tr.chosen"), screen.step
+    before = int(chosen.locator("td").first.inner_text())
+    screen.press("ArrowDown", "ArrowDown", "ArrowUp", "Enter")
+    screen.page.wait_for_url(f"**point={before + 1}&**")
+    assert chosen.count() == 1
+    assert screen.step == stood

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 from screen import BUILT, PATTERN, Screen, each
-from serving import served
 
 from pages.catalog import Lesson
 
@@ -187,18 +186,3 @@ def test_projection_leaves_room_for_the_figure(entry: Lesson, screen: Screen) ->
     screen.press("Home", "ArrowRight")
     assert screen.step == 1 != stood or stood == 1
     assert screen.page.evaluate(STICKING_OUT) == []
-
-
-def test_a_lecture_is_set_larger_and_folded(visitor: Callable[..., Screen]) -> None:
-    with served(WORKINGS_LECTURE="1") as address:
-        screen = visitor(address, viewport={"width": 1920, "height": 1080})
-        screen.open("coins")
-        assert screen.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
-        assert screen.css("[data-testid=stNumberInput]").count() == 0
-        for place in (".st-key-stage", ".transport"):
-            box = screen.css(place).first.bounding_box()
-            assert box is not None
-            assert box["y"] + box["height"] <= 1080, place
-        assert screen.page.evaluate(STICKING_OUT) == []
-        screen.page.get_by_text("Project", exact=True).click()
-        screen.css("[data-testid=stNumberInput]").first.wait_for()

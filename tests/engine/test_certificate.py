@@ -77,6 +77,15 @@ def test_a_certificate_says_what_was_compared() -> None:
     assert str(Certificate((check(math.nan, 1.0),))) == "1 of 1 numbers disagree with brute force."
 
 
+@pytest.mark.parametrize(
+    ("judges", "said"),
+    [("abc", "a, b and c"), ("abcd", "a, b and 2 more"), ("abcde", "a, b and 3 more")],
+)
+def test_a_certificate_names_three_judges_at_most(judges: str, said: str) -> None:
+    many = Certificate(tuple(check(1.0, 1.0, against=judge) for judge in judges))
+    assert str(many) == f"1 numbers against {said}: largest deviation none."
+
+
 @given(st.floats(-5, 5), st.floats(-5, 5))
 def test_autograd_differentiates_a_polynomial(x: float, y: float) -> None:
     slope = autograd(lambda x, y: x**3 * y + 2 * y, x=x, y=y)

@@ -1,5 +1,6 @@
 """Machine code: kept code is known by the files of all that a function calls."""
 
+import errno
 import importlib.util
 import sys
 from pathlib import Path
@@ -60,3 +61,30 @@ def test_sums_may_be_reordered_where_it_is_said() -> None:
     assert native(reorder=True)(total).reorder
     assert not native(total).reorder
     assert native(total).plain is total
+
+
+def test_a_full_disk_keeps_no_code_and_stops_nobody(
+    written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import caching
+
+    refused = []
+
+    def full(*_: object) -> None:
+        refused.append(errno.ENOSPC)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    outer = written(3)
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    assert [outer(x) for x in (1, 2, 1.5)] == [8, 10, 9.0]
+    assert len(refused) == 4  # outer and inner, for two kinds of number
+
+
+def test_where_no_folder_may_be_written_code_is_made_all_the_same(
+    written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import caching
+
+    outer = written(4)
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    assert outer(1) == 10

@@ -1,6 +1,7 @@
 """Training on a page: started once, seen growing, stopped, found again by its link."""
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -128,6 +129,24 @@ def test_another_tab_sees_the_same_job_and_may_stop_it() -> None:
     until(app, lambda: drawn(app).startswith("drawn cancelled"))
     assert labels(app) == ["Clear", "Go on"]
     assert "Stopped; what is trained is kept." in app.get("progress")[0].proto.text
+
+
+def begun(steps: int) -> str:
+    """A tab that starts a sweep and is closed in the middle of it; the job's name."""
+    app = opened(steps=steps)
+    press(app, "Train")
+    until(app, lambda: not drawn(app).endswith(" 0"))
+    assert drawn(app).startswith("drawn running")
+    return app.session_state["toy.job"]
+
+
+def test_a_tab_that_closes_stops_nothing() -> None:
+    name, end = begun(2_000), time.monotonic() + 60
+    gc.collect()
+    while (status := manager.manager().status(name)) and status.alive:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert drawn(opened(steps=2_000)) == "drawn done 200"
 
 
 def test_a_page_that_begins_anew_loses_no_click() -> None:

@@ -32,9 +32,13 @@ def same(a: float, b: float) -> bool:
 
 
 @built
-def test_a_csv_gives_back_every_number(entry: Lesson) -> None:
+def test_a_csv_gives_back_every_number_and_holds_no_formula(entry: Lesson) -> None:
     for trace in traces(entry):
         rows = records(trace)
+        texts = {text for row in rows for text in (*row, *row.values()) if isinstance(text, str)}
+        assert all(text[0].isalpha() for text in texts), (
+            "what is no number must begin with a letter"
+        )
         back = list(csv.DictReader(io.StringIO(as_csv(rows))))
         assert len(back) == len(rows)
         for row, read in zip(rows, back, strict=True):

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from engine.certificate import Certificate
@@ -17,6 +18,9 @@ from engine.preset import Preset
 from pages.catalog import LESSONS, Lesson, host
 from pages.ui import lesson as anatomy
 from pages.ui.handout import Handout
+
+# A mistake is an exception in a test, and not the sentence that a visitor reads instead.
+config.set_option("client.showErrorDetails", "full")
 
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
 BUILT = [mode for entry in LESSONS if entry.built for mode in entry.all_modes]

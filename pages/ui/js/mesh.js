@@ -76,7 +76,7 @@ function draw(svg, data, at) {
     make("text", { class: "number", x, y: base + 1.25 * f, "font-size": 1.15 * f }, group).textContent = number(gap.norm, 2);
     return group;
   });
-  make("text", { class: "key", x: 0.2 * f, y: base + 1.25 * f, "font-size": 0.95 * f, style: "text-anchor:start" }, svg).textContent = "‖∂W‖";
+  make("text", { class: "key", x: 0.2 * f, y: base + 1.25 * f, "font-size": 1.15 * f, style: "text-anchor:start" }, svg).textContent = "‖∂W‖";
 }
 
 // The picked weight's paths, stretch by stretch.
@@ -131,7 +131,7 @@ function paint(svg, data, at, step) {
     const share = known ? Math.abs(value) / (back ? at.steepest : at.heaviest) : 0.5;
     const lit = phase === "forward" && place === l.gap + 1;
     line.setAttribute("class", `link${back ? " home" : lit ? " out" : ""}${off ? " wrong" : ""}`);
-    line.setAttribute("stroke-width", ((back ? 0.05 : 0.04) + (back ? (at.fine ? 0.36 : 0.5) : 0.22) * share) * f);
+    line.setAttribute("stroke-width", ((back ? 0.07 : 0.08) + (back ? (at.fine ? 0.36 : 0.5) : 0.22) * share) * f);
     line.setAttribute("stroke-opacity", at.fine ? 0.06 + 0.94 * share : back || lit ? 0.35 + 0.65 * Math.sqrt(share) : 0.25 + 0.5 * share);
     line.setAttribute("stroke-dasharray", !known ? `${0.1 * f} ${0.4 * f}` : value < 0 ? `${0.55 * f} ${0.4 * f}` : "");
   });

@@ -9,7 +9,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     root.drawn = data.id;
     svg.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
     svg.setAttribute("aria-label", data.label);
-    svg.innerHTML = `<defs>${arrow("ahead", "var(--line)")}${arrow("out", "var(--forward)")}${arrow("home", "var(--backward)")}${ROUTES.map((id) => arrow(id, `var(--${id})`)).join("")}</defs>`;
+    svg.innerHTML = `<defs>${arrow("ahead", "var(--way)")}${arrow("out", "var(--forward)")}${arrow("home", "var(--backward)")}${ROUTES.map((id) => arrow(id, `var(--${id})`)).join("")}</defs>`;
     for (const edge of data.edges) svg.append(drawEdge(edge, data.nodes));
     for (const edge of data.edges) if (edge.along !== null) svg.append(drawAlong(edge, svg));
     for (const node of data.nodes) svg.append(drawNode(node));

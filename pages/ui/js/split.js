@@ -59,7 +59,7 @@ function build(host, data, me) {
     const panel = { wide, high, shown: -1, said: many > 1 ? add("p", "head", box) : null };
     panel.frame = add("div", Math.max(wide, high) < 128 ? "frame coarse" : "frame", box);
     panel.frame.style.aspectRatio = `${wide} / ${high}`;
-    panel.frame.style.width = `min(100%, calc(max(11rem, var(--figure, 50vh) - ${many > 1 ? 12 : 2.4}rem) * ${wide / high}))`;
+    panel.frame.style.width = `min(100%, calc(max(11rem, var(--figure, 50vh) - ${many > 1 ? "12rem" : "var(--below, 2.4rem)"}) * ${wide / high}))`;
     panel.canvas = Object.assign(add("canvas", "", panel.frame), { width: wide, height: high });
     if (many === 1) panel.original = Object.assign(add("img", "", panel.frame), { src: data.original, alt: "" });
     panel.svg = make("svg", { viewBox: `0 0 ${wide} ${high}`, preserveAspectRatio: "none", role: "group", "aria-label": data.label }, panel.frame);

@@ -8,13 +8,18 @@ export default function ({ data, parentElement: root, setStateValue }) {
       <tfoot>${data.foot.map(() => row(data.columns)).join("")}</tfoot>`;
   }
   const body = [...table.tBodies[0].rows];
+  table.classList.toggle("choice", data.chosen !== null);
   body.forEach((tr, i) => {
     tr.classList.toggle("chosen", i === data.chosen);
-    tr.tabIndex = data.chosen === null ? -1 : 0;
+    tr.tabIndex = i === data.chosen ? 0 : -1; // one stop for Tab; the arrows go on from there
     const pick = () => data.chosen !== null && setStateValue("pick", { opening: data.opening, row: i });
     tr.onclick = pick;
     tr.onkeydown = (event) => {
       if (event.key === "Enter") pick();
+      const next = data.chosen !== null && body[i + ({ ArrowUp: -1, ArrowDown: 1 }[event.key] ?? NaN)];
+      if (!next) return;
+      event.preventDefault();
+      next.focus();
     };
   });
   follow(root, (step) => {

@@ -13,16 +13,18 @@ export default function ({ data, parentElement: root }) {
   svg.setAttribute("viewBox", `0 0 ${WIDE} ${HIGH}`);
   svg.setAttribute("aria-label", data.label);
   clock.drawings.set(root, () => svg);
+  const stops = () => [...svg.querySelectorAll("[tabindex]")];
 
   function draw(step) {
     const k = Math.min(step, data.layers.length - 1);
-    const focused = root.getRootNode().activeElement?.classList.contains("pointed");
+    // Who walks by keyboard keeps the focus while the figure is drawn anew.
+    const focused = stops().indexOf(root.getRootNode().activeElement);
     svg.innerHTML = `<defs>
       <pattern id="cut" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="cut-ground" width="9" height="9"/><line class="cut-line" x1="0" y1="0" x2="0" y2="9"/></pattern>
       <pattern id="skip" width="8" height="8" patternUnits="userSpaceOnUse"><circle class="skip-dot" cx="4" cy="4" r="1.7"/></pattern></defs>`;
     drawChain(svg, data.chain, k);
     drawLayer(svg, data.layers[k], (me.places[k] ??= first(data.layers[k])), () => draw(step));
-    if (focused) svg.querySelector(".pointed")?.focus();
+    stops()[focused]?.focus();
   }
   follow(root, draw);
   return () => leave(root);
@@ -62,7 +64,9 @@ function drawChain(svg, chain, now) {
       write(group, Math.max(edge, Math.min(WIDE - edge, x)), FACE.base + 28, volume.label);
     }
     group.onclick = () => clock.go?.(i);
-    group.onkeydown = (event) => event.key === "Enter" && clock.go?.(i);
+    group.onkeydown = (event) => {
+      if (event.key === "Enter") clock.go?.(i); // and nothing is returned: false would hold Tab back
+    };
     if (i + 1 < chain.length) {
       const [from, to] = [x + half + 5, x + slot / 2 + Math.max(8, slot / 2 - half - 8)];
       const end = Math.min(to, x + slot - 6);

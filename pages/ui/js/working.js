@@ -31,7 +31,7 @@ export default function ({ data, parentElement: root }) {
 function fit(formula) {
   const room = formula.clientWidth / formula.scrollWidth;
   if (room >= 1 || !room) return;
-  formula.scale = Math.max(0.55, (formula.scale ?? 1) * room * 0.985);
+  formula.scale = Math.max(0.6, (formula.scale ?? 1) * room * 0.985);
   formula.style.fontSize = `${formula.scale}em`;
 }
 

@@ -1,5 +1,6 @@
 """The jobs of a server: one trains, the others wait in sight, and a restart goes on."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 from toy_trainer import Spec, Training
 
 from engine.params import ParamError
-from engine.training import driver, job, manager, workers
+from engine.training import claim, driver, job, manager, workers
 from engine.training.job import JobStatus
 from engine.training.manager import MOST_WAITING, Busy, Manager
 from engine.training.store import Store
@@ -74,6 +75,32 @@ def test_the_same_sweep_is_the_same_job(jobs: Manager) -> None:
     assert jobs.look(slow()).state == "running"
     assert len(jobs._queue) == 0
     assert jobs.start(quick()) != name
+
+
+def test_of_sessions_that_start_one_sweep_at_once_one_wins_and_all_have_its_job(
+    store: Store,
+) -> None:
+    servers = [Manager(store), Manager(Store(store.folder))]
+    together, names, before = threading.Barrier(8), [], set(claim.OURS)
+
+    def start(server: Manager) -> None:
+        together.wait()
+        names.append(server.start(slow()))
+
+    sessions = [threading.Thread(target=start, args=(servers[n % 2],)) for n in range(8)]
+    for session in sessions:
+        session.start()
+    for session in sessions:
+        session.join()
+    (name,) = set(names)
+    assert len(names) == 8
+    until(lambda: all(status(server, name).step > 0 for server in servers))
+    assert len(claim.OURS - before) == 1  # one trains, the other server watches
+    for server in servers:
+        assert [job.id for job in server._jobs.values() if job.ours] == [name]
+    for server in servers:
+        server.cancel(name)
+        server.close()
 
 
 def test_those_who_wait_see_their_place(jobs: Manager) -> None:
@@ -179,11 +206,19 @@ def test_a_name_that_is_none_finds_nothing(jobs: Manager, name: str) -> None:
     jobs.cancel(name)
 
 
-def test_a_job_that_was_written_wrong_is_not_believed(jobs: Manager, store: Store) -> None:
+def test_every_flipped_bit_of_a_job_is_noticed(jobs: Manager, store: Store) -> None:
+    """What reads as the same job is the same job: its name is the digest of what it trains."""
     name = jobs.start(quick())
     until(lambda: status(jobs, name).state == "done")
     path = store.folder / "jobs" / f"{name}.json"
-    path.write_text(path.read_text().replace("50", "51"))
+    whole = path.read_bytes()
+    assert jobs._remembered(name)
+    for bit in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        found = jobs._remembered(name)
+        assert not found or [run.spec for run in found.sweep.runs.values()] == quick(), bit
     after = Manager(Store(store.folder))
     assert after.status(name) is None
     after.close()

@@ -117,6 +117,9 @@ def test_a_sweep_that_still_runs_has_its_final_length() -> None:
     assert found.means["test_loss"][0, 0] == 2.1
     assert np.isnan(found.means["test_loss"][1:]).all()
     assert np.isnan(found.means["test_loss"][0, 1])
+    begun, waits = ([line.name for line in sweep.working(found, w)] for w in range(2))
+    assert begun == ["parameters", "train_loss", "test_loss", "gap", "wrong", "guess"]
+    assert waits == ["parameters", "guess"]
 
 
 @given(st.integers(25, 20_000))

@@ -97,6 +97,8 @@ def test_any_settings_that_ship_are_found() -> None:
 
 def test_what_does_not_ship_is_empty() -> None:
     empty = two_layer.recorded([0.03], two_layer.Params(seed=5))
+    worked = [line.name for line in two_layer.working(empty)]
+    assert worked == ["rate", "spent", "total", "guess", "parameters"]
     assert (empty.count, empty.origin) == (0, "")
     assert len(empty) == 61
 
