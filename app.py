@@ -4,9 +4,15 @@ WORKINGS_LECTURE=1 starts it for projection, WORKINGS_OPEN=1 lets the hall's net
 WORKINGS_DEV=1 reloads what changes and shows mistakes in full.
 """
 
+import os
+
+# Many visitors share the cores. A pool of threads that spins beside others' work costs far more
+# than it gives; read when NumPy and torch are first imported, so it comes before everything else.
+for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(pool, "1")
+
 import gc
 import importlib
-import os
 import socket
 import sys
 import threading

@@ -12,6 +12,8 @@ import altair as alt
 import numpy as np
 from PIL import Image
 
+from pages.charts import quick  # noqa: F401 (every chart module imports this one)
+
 A = "#2b7fd4"  # the first of two; forward
 B = "#d55e00"  # the second of two; backward
 BOUND = "#9b59b6"  # a lower bound, always dashed

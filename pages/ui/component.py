@@ -1,5 +1,6 @@
 """Our own pieces of the page: HTML, CSS and JS files of pages/ui/js, registered once."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from functools import cache
@@ -27,16 +28,27 @@ def component(name: str) -> Callable[..., Any]:
     )
 
 
+LEAVES = frozenset({str, int, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
-    """Arrays and floats as JSON can carry them: NaN and infinity become the words a page shows."""
+    """Arrays, dataclasses and floats as JSON can carry them: NaN and infinity become the words a
+    page shows."""
+    kind = type(value)
+    if kind in LEAVES:
+        return value
+    if kind is float:
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [item if type(item) in LEAVES else plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {k: item if type(item) in LEAVES else plain(item) for k, item in value.items()}
     if isinstance(value, (np.floating, np.integer, np.bool_)):
         return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if dataclasses.is_dataclass(value):
+        return plain({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
     return value

@@ -5,7 +5,7 @@ dragged, or moved with the arrow keys once it has the focus; where it is dropped
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -60,7 +60,7 @@ class Drawing:
 
 def line(key: str, drawing: Drawing, page: "Lesson", moved: Callable[[int, float], None]) -> None:
     """Draw it; ``moved(point, place)`` hears of a drop before the page runs."""
-    data = plain(asdict(drawing))
+    data = plain(drawing)
     data["id"] = digest(data)
     opening = data["opening"] = page.opening
 

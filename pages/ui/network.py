@@ -1,7 +1,8 @@
 """A diagram of nodes and edges as inline SVG, following the step in the browser."""
 
+import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from engine.trace import digest
 from pages.ui.component import component, plain
@@ -98,10 +99,10 @@ class Diagram:
 
 def network(key: str, diagram: Diagram, selectable: bool = False) -> str | None:
     """Draw it; the id of the number clicked last, if asked for."""
-    data = plain(asdict(diagram) | {"wrong": sorted(diagram.wrong), "selectable": selectable})
+    data = plain(diagram) | {"wrong": sorted(diagram.wrong), "selectable": selectable}
     data["edges"] = [
         {"from": edge.pop("start"), "to": edge.pop("end")} | edge for edge in data["edges"]
     ]
-    data["id"] = digest(data["nodes"], data["edges"], data["key"])
+    data["id"] = digest(json.dumps([data["nodes"], data["edges"], data["key"]]))
     state = component("network")(key=key, data=data, on_selected_change=lambda: None)
     return state.get("selected")

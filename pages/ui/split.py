@@ -9,7 +9,7 @@ import base64
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +53,7 @@ class Split:
 
 def split(key: str, drawing: Split, page: "Lesson") -> None:
     """Draw it; a click on a pixel goes to the page's row and col, counted from 1."""
-    data = plain(asdict(drawing))
+    data = plain(drawing)
     data["id"] = digest(drawing.original, [panel.planes for panel in drawing.panels])
     opening = data["opening"] = page.opening
 

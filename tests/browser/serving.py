@@ -45,6 +45,13 @@ def launch(playwright: Playwright) -> Browser:
 @contextmanager
 def served(**settings: str) -> Iterator[str]:
     """A server nobody has visited yet, on a free port; its address without a slash at the end."""
+    with started(**settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(**settings: str) -> Iterator[tuple[str, int]]:
+    """The same, with the server's process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,7 +68,7 @@ def served(**settings: str) -> Iterator[str]:
         )
         try:
             _answers(address, process)
-            yield address
+            yield address, process.pid
             ended = process.poll()
         finally:
             process.terminate()

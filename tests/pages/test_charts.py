@@ -7,10 +7,10 @@ import altair as alt
 import pytest
 from visiting import BUILT, module_of, named, preset, put, sent, specs, visit
 
-from pages.catalog import Lesson
+from pages.catalog import Lesson, host
 from pages.ui import lesson as anatomy
 
-Drawn = list[tuple[Callable[..., Any], tuple]]
+Drawn = list[tuple[Callable[..., Any], tuple, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -20,20 +20,20 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     original = anatomy.specified
 
     def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        calls.append((draw, args))
-        return original(draw, *args)
+        spec = original(draw, *args)  # which checks it against Vega-Lite's schema
+        calls.append((draw, args, spec))
+        return spec
 
     monkeypatch.setattr(anatomy, "specified", specified)
     return calls
 
 
 def check(calls: Drawn) -> None:
-    for draw, args in calls:
+    for draw, args, spec in calls:
         name = draw.__name__
-        chart = draw(*args)
-        assert isinstance(chart, alt.TopLevelMixin), name
-        spec = chart.to_dict(validate=True)
-        assert draw(*args).to_dict(validate=False) == spec, f"{name} is not pure"
+        again = draw(*args)
+        assert isinstance(again, alt.TopLevelMixin), name
+        assert again.to_dict(validate=False) == spec, f"{name} is not pure"
         step = [param for param in spec["params"] if param["name"] == "step"]
         assert len(step) == 1, name
         bind, start = step[0]["bind"], step[0]["value"]
@@ -43,7 +43,7 @@ def check(calls: Drawn) -> None:
 
 
 CASES = named("PRESETS")
-CHARTED = [entry for entry in BUILT if specs(visit(entry))]
+CHARTED = [e for e in BUILT if "page.chart(" in host(e.slug).page.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize(("entry", "name"), [c for c in CASES if c.values[0] in CHARTED])
@@ -52,11 +52,20 @@ def test_the_charts_of_a_preset(entry: Lesson, name: str, drawn: Drawn) -> None:
     drawn.clear()
     app.run()
     assert not app.exception
-    assert len(drawn) == len(specs(app)) > 0
+    assert len(drawn) == len(specs(app))
     check(drawn)
+    # A figure that ends before the transport does would stand still under it.
+    last = len(sent(app)[f"{entry.slug}-transport"]["captions"]) - 1
+    for spec in specs(app):
+        (step,) = (param for param in spec["params"] if param["name"] == "step")
+        assert step["bind"]["max"] == max(last, 1)
 
 
-@pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
+# Centres draws its slips on the line, which is a component; its charts show the partitions.
+SLIPPED = [entry for entry in CHARTED if entry.slug != "centres"]
+
+
+@pytest.mark.parametrize("entry", SLIPPED, ids=lambda entry: entry.slug)
 def test_the_charts_with_a_slip(entry: Lesson, drawn: Drawn) -> None:
     app = visit(entry)
     right = specs(app)
@@ -71,14 +80,3 @@ def test_the_charts_with_a_slip(entry: Lesson, drawn: Drawn) -> None:
 @pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
 def test_drawing_leaves_the_shared_chart_as_it_is(entry: Lesson) -> None:
     assert specs(visit(entry)) == specs(visit(entry)) == specs(visit(entry).run())
-
-
-@pytest.mark.parametrize("entry", CHARTED, ids=lambda entry: entry.slug)
-def test_a_chart_moves_over_all_captions(entry: Lesson, drawn: Drawn) -> None:
-    """A figure that ends before the transport does would stand still under it."""
-    for name in module_of(entry).PRESETS:
-        app = preset(entry, name)
-        last = len(sent(app)[f"{entry.slug}-transport"]["captions"]) - 1
-        for spec in specs(app):
-            (step,) = (param for param in spec["params"] if param["name"] == "step")
-            assert step["bind"]["max"] == max(last, 1), name

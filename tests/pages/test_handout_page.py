@@ -22,8 +22,20 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
 
 
 @pytest.mark.parametrize(("entry", "name"), named("PRESETS"))
-def test_a_handout_holds_every_formula(entry: Lesson, name: str, taken: Taken) -> None:
+def test_a_handout_holds_formulas_certificate_step_and_data(
+    entry: Lesson, name: str, taken: Taken
+) -> None:
     preset(entry, name)
+    holds_every_formula(entry, taken)
+    assert "<b>Certified.</b> " + html.escape(str(taken.certificate)) in taken.made
+    step = module_of(entry).PRESETS[name].step
+    assert f"step {step} of {len(taken.captions) - 1}: " in taken.made
+    assert html.escape(taken.captions[step]) in taken.made
+    assert html.escape(entry.question) in taken.made
+    holds_the_data(taken)
+
+
+def holds_every_formula(entry: Lesson, taken: Taken) -> None:
     lines = taken.content.lines
     assert lines
     for line in lines:
@@ -36,16 +48,15 @@ def test_a_handout_holds_every_formula(entry: Lesson, name: str, taken: Taken) -
     assert "\\" not in taken.made
 
 
-@pytest.mark.parametrize(("entry", "name"), named("PRESETS"))
-def test_a_handout_holds_the_certificate_and_the_step(
-    entry: Lesson, name: str, taken: Taken
-) -> None:
-    preset(entry, name)
-    assert "<b>Certified.</b> " + html.escape(str(taken.certificate)) in taken.made
-    step = module_of(entry).PRESETS[name].step
-    assert f"step {step} of {len(taken.captions) - 1}: " in taken.made
-    assert html.escape(taken.captions[step]) in taken.made
-    assert html.escape(entry.question) in taken.made
+def holds_the_data(taken: Taken) -> None:
+    cells = re.findall(r"<td>([^<]*)</td>", taken.made)
+    rows = records(taken.shown)
+    numbers = [list(row.values())[:COLUMNS] for row in rows[:ROWS]]
+    flat = ["" if v is None else v for row in numbers for v in row]
+    wanted = [f"{v:.6g}" if isinstance(v, float) else str(v) for v in flat]
+    assert [html.unescape(cell) for cell in cells] == wanted
+    for value in taken.settings.values():
+        assert html.escape(f" = {value}") in taken.made
 
 
 @built
@@ -56,19 +67,6 @@ def test_a_handout_with_a_slip_says_so(entry: Lesson, taken: Taken) -> None:
     assert "<b>Not certified.</b> " + html.escape(str(taken.certificate)) in taken.made
     assert html.escape(slip.title) in taken.made
     assert html.escape(slip.what) in taken.made
-
-
-@pytest.mark.parametrize(("entry", "name"), named("PRESETS"))
-def test_a_handout_holds_the_data(entry: Lesson, name: str, taken: Taken) -> None:
-    preset(entry, name)
-    cells = re.findall(r"<td>([^<]*)</td>", taken.made)
-    rows = records(taken.shown)
-    numbers = [list(row.values())[:COLUMNS] for row in rows[:ROWS]]
-    flat = ["" if v is None else v for row in numbers for v in row]
-    wanted = [f"{v:.6g}" if isinstance(v, float) else str(v) for v in flat]
-    assert [html.unescape(cell) for cell in cells] == wanted
-    for value in taken.settings.values():
-        assert html.escape(f" = {value}") in taken.made
 
 
 @built

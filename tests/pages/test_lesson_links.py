@@ -405,8 +405,9 @@ def test_a_link_restores_the_chosen_set_and_the_map() -> None:
     assert specs(app)[1:] == specs(other)[1:]
 
 
-@pytest.mark.parametrize(("entry", "name"), named("PRESETS"))
-def test_the_link_of_a_page_shows_that_page(entry: Lesson, name: str) -> None:
+@built
+def test_the_link_of_a_page_shows_that_page(entry: Lesson) -> None:
+    name = list(module_of(entry).PRESETS)[1]
     app = preset(entry, name, slip=next(iter(module_of(entry).SLIPS)))
     transport = sent(app)[f"{entry.slug}-transport"]
     link = dict(parse_qsl(transport["query"], keep_blank_values=True))
@@ -414,6 +415,17 @@ def test_the_link_of_a_page_shows_that_page(entry: Lesson, name: str) -> None:
     assert not again.warning
     assert shown(again, entry) == shown(app, entry)
     assert again.pills(key=f"{entry.slug}.preset").value == name
+    assert not refused(entry, link | {"step": "0"})
+
+
+@pytest.mark.parametrize(("entry", "name"), named("PRESETS"))
+def test_every_preset_can_be_linked(entry: Lesson, name: str) -> None:
+    state, case = state_of(entry), module_of(entry).PRESETS[name]
+    values = {n: f.default for n, f in state.fields.items()} | state.of_preset(case)
+    link = state._shown(values | {"slip": None})
+    read, step = state._read(link | {"step": str(case.step)})
+    assert {n: read[n] for n in state.knobs} == {n: values[n] for n in state.knobs}
+    assert step == case.step
 
 
 @built

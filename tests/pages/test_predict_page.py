@@ -1,7 +1,7 @@
 """Predict, then reveal."""
 
 from streamlit.testing.v1 import AppTest
-from visiting import built, module_of, preset, questions_of, sent, visit
+from visiting import built, questions_of, sent, visit
 
 from engine.predict import Question
 from pages.catalog import Lesson
@@ -62,15 +62,9 @@ def test_the_right_answer_is_called_right_and_shown(entry: Lesson) -> None:
     question = asked(app, entry)
     answer(app, question.value)
     assert not app.exception
+    assert "Right." in [box.value for box in app.success]
     assert not blanked(app, entry)
     assert f"${question.symbol} = {question.value:.6g}$" in [text.value for text in app.markdown]
-
-
-@built
-def test_a_right_answer_gets_its_word(entry: Lesson) -> None:
-    app = predicting(entry)
-    answer(app, asked(app, entry).value)
-    assert "Right." in [box.value for box in app.success]
 
 
 @built
@@ -104,9 +98,3 @@ def test_reveal_shows_the_number(entry: Lesson) -> None:
     assert not blanked(app, entry)
     assert f"${question.symbol} = {question.value:.6g}$" in [text.value for text in app.markdown]
     assert "Right." not in [box.value for box in app.success]
-
-
-@built
-def test_nothing_is_blank_before_one_asks(entry: Lesson) -> None:
-    for name in module_of(entry).PRESETS:
-        assert not blanked(preset(entry, name), entry)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.certificate import central_difference
@@ -302,6 +302,7 @@ def hidden(problem: Arrays, name: str) -> None:
     assert not any(mask.any() for mask in rnn.wrong_cells(trace, slip).values())
 
 
+@settings(max_examples=12)
 @given(problems())
 def test_a_slip_hides_where_it_says(problem: Arrays) -> None:
     Wi, Wh, Wo, xs, y, h0 = problem
@@ -313,6 +314,7 @@ def test_a_slip_hides_where_it_says(problem: Arrays) -> None:
     hidden((Wi, Wh, Wo, xs, y, 0 * h0), "no-start")
 
 
+@settings(max_examples=30)
 @given(problems())
 def test_a_slip_shows_where_nothing_hides_it(problem: Arrays) -> None:
     *_, xs, _, h0 = problem
