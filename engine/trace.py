@@ -8,6 +8,7 @@ step never computes anything.
 import dataclasses
 import enum
 import hashlib
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,6 +84,14 @@ def digest(*things: Any) -> str:
     return state.hexdigest()
 
 
+def _plain(things: Any) -> bytes:
+    """A list of numbers, words and such lists, spelled at once; nothing if it holds more."""
+    try:
+        return json.dumps(things).encode()
+    except TypeError:
+        return b""
+
+
 def _feed(state: Any, thing: Any) -> None:
     """Every kind is marked and closed, so that [1, [2]] and [[1], 2] differ."""
     if type(thing) in (float, int, str, bool):  # most of what there is
@@ -93,8 +102,11 @@ def _feed(state: Any, thing: Any) -> None:
         state.update(f"{thing.dtype}{thing.shape}".encode())
         state.update(np.ascontiguousarray(thing).tobytes())
     elif isinstance(thing, (list, tuple)):
-        for item in thing:
-            _feed(state, item)
+        if plain := _plain(thing):
+            state.update(plain)
+        else:
+            for item in thing:
+                _feed(state, item)
     elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         state.update(type(thing).__name__.encode())
         for f in dataclasses.fields(thing):

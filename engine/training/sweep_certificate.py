@@ -11,7 +11,7 @@ from engine.training import resnet
 from engine.training.curves import Curves, Params, alone, specs
 from engine.training.sweep_parameters import counted
 
-SHORT = 5  # steps over which hand-made and plain training are compared
+SHORT = 2  # steps over which hand-made and plain training are compared
 
 
 def certificate(trace: Curves, slip: Slip | None) -> Certificate:

@@ -33,6 +33,8 @@ def deep_copy(thing: Any, by_ref: set[str]) -> Any:
 
     if isinstance(thing, alt.InlineData):
         return thing
+    if isinstance(thing, alt.LayerChart):  # its constructor lifts the parameters of the layers
+        return type(thing)(*map(item, thing._args), **items(thing._kwds))
     if isinstance(thing, schemapi.SchemaBase):
         copy = object.__new__(type(thing))
         vars(copy).update(vars(thing))

@@ -173,11 +173,13 @@ def blend(ramp: Sequence[str], count: int) -> list[str]:
 
 
 def _painted(band: np.ndarray, ramp: Sequence[str]) -> str:
-    colours = np.array([_rgb(c) for c in ramp], dtype=float)[band]
+    """Each band in its colour, and darker at its rim; so few colours are a palette."""
     rim = (band != np.roll(band, 1, 0)) | (band != np.roll(band, 1, 1))
     rim[0], rim[:, 0] = False, False
-    colours[rim] *= 0.82
-    return png(colours)
+    colours = np.array([_rgb(c) for c in ramp], dtype=float)
+    image = Image.fromarray(_upright(band + len(ramp) * rim))
+    image.putpalette(np.concatenate([colours, 0.82 * colours]).astype(np.uint8).tobytes())
+    return _uri(image)
 
 
 def basin_png(basin: np.ndarray, slowness: np.ndarray, colours: Sequence[str]) -> str:
@@ -191,9 +193,17 @@ def basin_png(basin: np.ndarray, slowness: np.ndarray, colours: Sequence[str]) -
 
 def png(colours: np.ndarray) -> str:
     """[x, y, rgb] with y upwards, as a PNG in a data URI."""
-    upright = np.clip(np.swapaxes(colours, 0, 1)[::-1], 0, 255).astype(np.uint8)
+    return _uri(Image.fromarray(_upright(np.clip(colours, 0, 255))).quantize(64))
+
+
+def _upright(values: np.ndarray) -> np.ndarray:
+    """[x, y] as rows from the top down."""
+    return np.ascontiguousarray(np.swapaxes(values, 0, 1)[::-1], np.uint8)
+
+
+def _uri(image: Image.Image) -> str:
     out = io.BytesIO()
-    Image.fromarray(upright).quantize(64).save(out, "PNG", optimize=True)
+    image.save(out, "PNG")
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 

@@ -1,6 +1,7 @@
 """Charts are values: valid, pure, and all moved by one parameter."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import altair as alt
@@ -8,6 +9,7 @@ import pytest
 from visiting import BUILT, module_of, named, preset, put, sent, specs, visit
 
 from pages.catalog import Lesson, host
+from pages.charts import quick
 from pages.ui import lesson as anatomy
 
 Drawn = list[tuple[Callable[..., Any], tuple, dict[str, Any]]]
@@ -20,7 +22,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     original = anatomy.specified
 
     def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        spec = original(draw, *args)  # which checks it against Vega-Lite's schema
+        spec = original(draw, *args)
         calls.append((draw, args, spec))
         return spec
 
@@ -28,12 +30,14 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     return calls
 
 
-def check(calls: Drawn) -> None:
+def check(calls: Drawn, plainly: bool = False) -> None:
+    """``plainly``: drawn by Altair as it is, and against Vega-Lite's schema."""
     for draw, args, spec in calls:
         name = draw.__name__
-        again = draw(*args)
-        assert isinstance(again, alt.TopLevelMixin), name
-        assert again.to_dict(validate=False) == spec, f"{name} is not pure"
+        with quick.plain() if plainly else nullcontext():
+            again = draw(*args)
+            assert isinstance(again, alt.TopLevelMixin), name
+            assert again.to_dict(validate=plainly) == spec, f"{name} is not the same drawn again"
         step = [param for param in spec["params"] if param["name"] == "step"]
         assert len(step) == 1, name
         bind, start = step[0]["bind"], step[0]["value"]
@@ -53,7 +57,7 @@ def test_the_charts_of_a_preset(entry: Lesson, name: str, drawn: Drawn) -> None:
     app.run()
     assert not app.exception
     assert len(drawn) == len(specs(app))
-    check(drawn)
+    check(drawn, plainly=True)
     # A figure that ends before the transport does would stand still under it.
     last = len(sent(app)[f"{entry.slug}-transport"]["captions"]) - 1
     for spec in specs(app):
