@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Locator
 from screen import BUILT, Screen, each
 from test_layout import MOVING, STICKING_OUT, boxes, moved
 
@@ -87,3 +88,20 @@ def test_type_grows_with_the_screen(visitor: Callable[..., Screen], lecture: str
     screen.page.set_viewport_size(LARGE)
     screen.page.get_by_text("Project", exact=True).click()
     screen.css("[data-testid=stNumberInput]").first.wait_for()
+
+
+def test_the_figure_stays_in_sight_while_a_long_working_scrolls(
+    visitor: Callable[..., Screen], lecture: str
+) -> None:
+    screen = visitor(lecture, viewport=LARGE, reduced_motion="reduce").open("gaussian")
+    line = screen.css(".st-key-working .line").last
+    assert not in_sight(line)
+    line.scroll_into_view_if_needed()
+    for place in (".st-key-stage", ".transport", ".st-key-certificate"):
+        assert in_sight(screen.css(place).first), place
+
+
+def in_sight(part: Locator) -> bool:
+    """All of it, below the header."""
+    box = part.bounding_box()
+    return bool(box and box["y"] + 0.5 >= 90 and box["y"] + box["height"] <= LARGE["height"])
