@@ -11,9 +11,11 @@ import os
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
 
+import atexit
 import gc
 import importlib
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -42,11 +44,19 @@ HEADERS = {
 
 
 def warm() -> None:
-    """Import what certificates need and compile what is machine code, off the first visitor's
-    path; then keep it out of the GC."""
-    for name in ("altair", "mpmath", "torch"):
-        importlib.import_module(name)
-    importlib.import_module("engine.clusters.quantise").warm()
+    """Import what certificates need and have the machine code ready, off the first visitor's path;
+    then keep it out of the GC."""
+    compiled = importlib.import_module("engine.compiled")
+    compiled.AHEAD.clear()
+    try:
+        ahead = subprocess.Popen([sys.executable, "-m", "engine.warm"], cwd=ROOT)
+        atexit.register(ahead.kill)
+        for name in ("altair", "mpmath", "torch"):
+            importlib.import_module(name)
+        ahead.wait(compiled.LONGEST)
+    finally:
+        compiled.AHEAD.set()
+    importlib.import_module("engine.warm").kernels()  # now only read from the disk
     gc.collect()
     gc.freeze()
 

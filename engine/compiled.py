@@ -10,6 +10,7 @@ sum over an array uses the processor's vectors.
 import functools
 import hashlib
 import inspect
+import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,13 @@ from typing import Any
 
 MOST_REFUSED = 20  # functions that one call may compile, each of them refused by the disk
 REORDER = frozenset({"contract", "nsz", "reassoc"})  # NaN and infinity keep their meaning
+
+
+# Cleared while another process compiles ahead of us: a first call waits for its code, for a while,
+# instead of compiling the same beside it.
+AHEAD = threading.Event()
+AHEAD.set()
+LONGEST = 120.0  # seconds
 
 
 class Native:
@@ -57,6 +65,7 @@ class Native:
         """What Numba made of the function, other native functions it calls included."""
         import numba  # a quarter of a second, and it brings SciPy
 
+        AHEAD.wait(LONGEST)
         plain = self.plain
         scope = dict(plain.__globals__)
         for name, function in self.called.items():

@@ -243,7 +243,7 @@ def warm() -> None:
     """Have the machine code ready: the first run ever compiles it, for some seconds."""
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     for norm in ("l2", "l1"):
-        for space in ("rgb", "grey"):
+        for space in ("rgb", "lab", "grey"):
             run(Params(k=4, steps=2, norm=norm, space=space), picture, device="cpu")
 
 

@@ -18,7 +18,7 @@ def lecture() -> bool:
 
 
 def frame(here: str) -> None:
-    """Style the page, and keep the numbers of lessons whose controls are not drawn just now.
+    """Style the page, and keep the numbers whose controls are not drawn just now.
 
     Only of those: writing a number that is on the page would drop what a visitor is just typing.
     """
@@ -26,14 +26,33 @@ def frame(here: str) -> None:
     projecting = bool(st.session_state.get("project", lecture()))
     if lecture() or projecting:
         st.html(PROJECTOR)
-    modes = {entry.slug: [mode.slug for mode in entry.all_modes] for entry in LESSONS}
-    ours = tuple(f"{slug}." for slugs in modes.values() for slug in slugs)
-    page = tuple(f"{slug}." for slug in modes.get(here, ()))
+    entry = next((entry for entry in LESSONS if entry.slug == here), None)
+    slugs = [mode.slug for mode in entry.all_modes] if entry else []
+    page = tuple(f"{slug}." for slug in slugs)
+    if st.session_state.get("framed") != here:
+        _turn(here, page)
     drawn = {}
     for slug in page:
         section = st.session_state.get(f"{slug}section")
         drawn |= {f"{slug}slip": section == "Slips", f"{slug}question": section == "Predict"}
     for key in list(st.session_state):
-        on_page = str(key).startswith(page) and not projecting and drawn.get(str(key), True)
-        if str(key).startswith(ours) and not on_page:
+        if str(key).startswith(page) and (projecting or not drawn.get(str(key), True)):
             st.session_state[key] = st.session_state[key]
+
+
+def _turn(here: str, page: tuple[str, ...]) -> None:
+    """Another page: put the numbers of the other lessons away and take those of this one out.
+
+    Streamlit goes through all that lies in the session again and again, at every run.
+    """
+    away = st.session_state.setdefault("away", {})
+    ours = tuple(f"{mode.slug}." for entry in LESSONS for mode in entry.all_modes)
+    for key in list(st.session_state):
+        if str(key).startswith(ours) and not str(key).startswith(page):
+            away[key] = st.session_state[key]
+            del st.session_state[key]
+    for key in [key for key in away if key.startswith(page)]:
+        value = away.pop(key)
+        if key not in st.session_state:
+            st.session_state[key] = value
+    st.session_state["framed"] = here

@@ -147,15 +147,12 @@ class Lesson:
         columns = st.columns([*widths, *more], vertical_alignment="bottom" if more else "top")
         for name, column in zip(names, columns, strict=False):
             with column:
-                self._knob(name)
+                control(self.state, name)
+            self._slots[name.split(".")[0]] = column
         if more:
             with columns[-1], st.popover("More"):
                 for name in self._folded:
-                    self._knob(name)
-
-    def _knob(self, name: str) -> None:
-        control(self.state, name)
-        self._slots[name.split(".")[0]] = st.empty()
+                    control(self.state, name)
 
     # -- computing ---------------------------------------------------------------------------
 
@@ -192,7 +189,7 @@ class Lesson:
 
     def _say(self, sentence: str) -> None:
         named = re.findall(r"\w+", sentence.split(" must ")[0])
-        field = next((n for n in self._slots if n in named and n not in self._folded), None)
+        field = next((n for n in self._slots if n in named), None)
         place = self._slots[field] if field else self._trouble
         place.error(re.sub(r"^\w+\.Params\.", "", sentence), icon=":material/error:")
 
