@@ -30,10 +30,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 ROOT = Path(__file__).parent
 FONT = ROOT / "assets" / "fonts" / "math.woff2"
+PICTURES = ROOT / "assets" / "pictures"
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"SAMEORIGIN",
@@ -111,7 +113,11 @@ app = st.App(
     ROOT / "pages" / "shell.py",
     lifespan=lifespan,
     on_script_error=on_script_error,
-    routes=[Route("/healthz", healthz), Route("/assets/fonts/math.woff2", math_font)],
+    routes=[
+        Route("/healthz", healthz),
+        Route("/assets/fonts/math.woff2", math_font),
+        Mount("/assets/pictures", StaticFiles(directory=PICTURES)),
+    ],
     middleware=[Middleware(SecurityHeaders)],
 )
 

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.catalog import CHAPTERS, LESSONS, Lesson
-from pages.ui.frame import ASSETS
 from pages.ui.tour import STOPS, Stop, leave, link
 
 st.session_state["page"] = "home"
@@ -12,25 +11,24 @@ theme = "dark" if st.context.theme.type == "dark" else "light"
 
 
 def picture(name: str, says: str) -> None:
-    file = ASSETS / "pictures" / f"{name}-{theme}.png"
-    if file.exists():
-        st.image(str(file), alt=says, width="stretch")
+    """By its address: the browser fetches it once, and the page carries no bytes of it."""
+    st.markdown(f"![{says}](/assets/pictures/{name}-{theme}.png)")
 
 
 def stop(number: int, at: Stop) -> None:
     """A stop of the tour shows what one will see there; the whole card is its link."""
     with st.container(border=True, gap=None, key=f"card-tour-{number}"):
         picture(f"tour-{number}", at.shows)
-        st.page_link(at.path, label=f"**{number} · {at.verb}**", query_params=link(at))
-        st.caption(at.card)
+        label = f"**{number} · {at.verb}** {at.card}"
+        st.page_link(at.path, label=label, query_params=link(at))
 
 
 def card(lesson: Lesson) -> None:
     """A lesson that stands shows itself; the whole card is its link."""
     with st.container(border=True, gap=None, key=f"card-{lesson.slug}"):
         picture(lesson.slug, f"The figure of {lesson.title}")
-        st.page_link(f"{lesson.chapter}/{lesson.slug}.py", label=f"**{lesson.question}**")
-        st.caption(f"{lesson.title} · exercise {lesson.exercise}")
+        label = f"**{lesson.question}** {lesson.title} · exercise {lesson.exercise}"
+        st.page_link(f"{lesson.chapter}/{lesson.slug}.py", label=label)
 
 
 st.title("Show your workings.", anchor=False)

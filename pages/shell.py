@@ -5,12 +5,14 @@ import streamlit as st
 from pages.ui.frame import ICON, frame
 from pages.ui.menu import menu
 from pages.ui.mishap import break_off
+from pages.ui.turns import turn
 
 st.set_page_config(page_title="Workings", page_icon=str(ICON), layout="wide")
 
-page = st.navigation(menu(), position="top")
-frame(page.url_path)
-try:
-    page.run()
-except Exception as error:
-    break_off(page.url_path, error)
+with turn():
+    page = st.navigation(menu(), position="top")
+    frame(page.url_path)
+    try:
+        page.run()
+    except Exception as error:
+        break_off(page.url_path, error)

@@ -138,7 +138,9 @@ def test_another_lesson_and_back_keeps_the_numbers() -> None:
     app.run()
     assert not app.warning
     # What lies in the session is gone through at every run: of other lessons nothing lies there.
-    assert not [k for k in app.session_state._state.filtered_state if k.startswith(f"{first.slug}.")]
+    assert not [
+        k for k in app.session_state._state.filtered_state if k.startswith(f"{first.slug}.")
+    ]
     app.switch_page(f"{first.chapter}/{first.slug}.py").run()
     assert not app.warning
     assert app.pills(key=f"{first.slug}.preset").value == name

@@ -32,7 +32,7 @@ def by_chapter(app: AppTest) -> dict[str, tuple[str, list[str]]]:
             name = text
             found[name] = ("", [])
         elif name and element.type == "page_link":
-            found[name][1].append(element.label.strip("*"))
+            found[name][1].append(element.label.split("**")[1])
         elif name:
             found[name] = (found[name][0] + text + "\n", found[name][1])
     return found
@@ -67,7 +67,7 @@ def test_home_marks_the_planned_lessons_of_each_chapter(home: AppTest) -> None:
 def test_the_tour_comes_first_and_each_card_is_the_link_of_its_stop(home: AppTest) -> None:
     links = home.get("page_link")[: len(STOPS)]
     assert [found.label for found in links] == [
-        f"**{n} · {stop.verb}**" for n, stop in enumerate(STOPS, 1)
+        f"**{n} · {stop.verb}** {stop.card}" for n, stop in enumerate(STOPS, 1)
     ]
     assert [found.proto.page for found in links] == [stop.slug for stop in STOPS]
     assert [found.proto.query_string for found in links] == [urlencode(link(s)) for s in STOPS]
