@@ -37,6 +37,7 @@ $$\mathrm{SSIM} = \operatorname{mean}
 """
 
 import dataclasses
+import functools
 import io
 import math
 from dataclasses import dataclass
@@ -229,11 +230,15 @@ def wrong_cells(trace: Painted, slip: Slip) -> dict[str, np.ndarray]:
 
 def whole_png(trace: Painted) -> int:
     """How many bytes the same pixels take as a PNG without a palette."""
+    return _whole_png(trace.made.colours, trace.params.space == "grey")
+
+
+@functools.lru_cache(maxsize=16)
+def _whole_png(colours: images.Colours, grey: bool) -> int:
     from PIL import Image
 
-    height, width = trace.made.colours.shape[:2]
-    grey = trace.params.space == "grey"
-    kept = trace.made.colours.rgb[trace.made.colours.index].reshape(height, width, 3)
+    height, width = colours.shape[:2]
+    kept = colours.rgb[colours.index].reshape(height, width, 3)
     out = io.BytesIO()
     Image.fromarray(kept[..., 0] if grey else kept).save(out, "PNG", optimize=True)
     return out.tell()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.mixtures.bernoulli import Bernoullis
 
 MOST_ENUMERATED = 256  # assignments of all rows to components
-EXACT = 12_000  # factors multiplied in 50 digits
+EXACT = 4_000  # factors multiplied in 50 digits
 MULTIPLIED = 1_500_000  # factors multiplied in plain products
 MAXIMISED = 1_000  # means sought by values alone
 FIRST = 6  # rows of the first step that are always among them

@@ -11,6 +11,7 @@ from engine.training import resnet
 from engine.training.curves import Curves, Params, alone, specs
 from engine.training.sweep_parameters import counted
 
+RATE = 0.1  # of the gradients that are judged
 SHORT = 2  # steps over which hand-made and plain training are compared
 
 
@@ -38,14 +39,30 @@ def certificate(trace: Curves, slip: Slip | None) -> Certificate:
 
 @functools.lru_cache(maxsize=128)
 def _of_width(width: int, params: Params, slip: str) -> tuple[Check, ...]:
+    """The first gradients do not depend on the rate, only the steps that are taken with it do."""
     [spec] = specs([width], params)
     exact = resnet.Spec(**{**vars(spec), "dtype": "float64", "steps": SHORT, "log_every": SHORT})
-    module = resnet.initial(exact)
+    fast, plain = list(resnet.train(exact, "cpu")), list(resnet.plain(exact))
+    steps = Check(
+        rf"L_{SHORT},\ C = {width}",
+        "a plain torch loop",
+        [(p.train_loss, p.test_loss) for p in fast],
+        [(p.train_loss, p.test_loss) for p in plain],
+        1e-9,
+    )
+    counts, gradient, *bias = _first(resnet.Spec(**{**vars(exact), "lr": RATE}), slip)
+    return counts, gradient, steps, *bias
+
+
+@functools.lru_cache(maxsize=128)
+def _first(exact: resnet.Spec, slip: str) -> tuple[Check, ...]:
+    """Parameters, the gradients of the first batch, and the useless bias."""
+    module, width = resnet.initial(exact), exact.width
     checks = [
         Check(
             rf"P,\ C = {width}",
             "torch's module, counted",
-            counted(width, params.norm, slip),
+            counted(width, exact.norm, slip),
             sum(p.numel() for p in module.parameters()),
             0,
         )
@@ -61,17 +78,7 @@ def _of_width(width: int, params: Params, slip: str) -> tuple[Check, ...]:
             1e-9,
         )
     )
-    fast, plain = list(resnet.train(exact, "cpu")), list(resnet.plain(exact))
-    checks.append(
-        Check(
-            rf"L_{SHORT},\ C = {width}",
-            "a plain torch loop",
-            [(p.train_loss, p.test_loss) for p in fast],
-            [(p.train_loss, p.test_loss) for p in plain],
-            1e-9,
-        )
-    )
-    if params.norm:
+    if exact.norm:
         by_bias, _ = resnet.bias_gradient(exact)
         checks.append(
             Check(
