@@ -19,7 +19,7 @@ from pages.ui.typed import spelled
 if TYPE_CHECKING:
     from pages.ui.lesson import Lesson
 
-ROWS, COLUMNS = 64, 24
+ROWS, COLUMNS = 200, 24
 MOST = 100_000  # bytes of a file: more than the table can hold, so not worth reading
 Row = dict[str, float | None]
 

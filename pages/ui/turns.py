@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 AT_ONCE = 2
-LONGEST = 5.0  # seconds that one waits for a turn
+LONGEST = 10.0  # seconds that one waits for a turn
 _turns = threading.Semaphore(AT_ONCE)
 
 

@@ -1,0 +1,70 @@
+"""A hall without browsers: many visitors at once, each with numbers of its own."""
+
+import asyncio
+import json
+import random
+
+import pytest
+from serving import served
+from visitors import Visitor
+
+from engine.gradients import chain
+
+VISITORS, MOVES = 20, 8
+
+
+async def turn_knobs(address: str, number: int) -> list[str]:
+    """What was wrong in what one visitor saw."""
+    rng, wrong = random.Random(number), []
+    async with Visitor(address) as visitor:
+        await visitor.open()
+        await visitor.go("chain")
+        params = {"w1": 0.5, "w2": -1.5, "w3": 2.0, "x": 0.8}
+        for name, value in params.items():
+            visitor.set(f"chain.{name}", value)
+        for _ in range(MOVES):
+            params["w1"] = round(rng.uniform(-4, 4), 6)
+            await visitor.move("chain.w1", params["w1"])
+            lines = json.loads(visitor.drawn["chain-working"])["lines"]
+            if lines[0]["value"] != chain.run(chain.Params(**params)).f:
+                wrong.append(f"visitor {number} set {params} and saw {lines[0]['value']}")
+        if visitor.broken:
+            wrong.append(f"visitor {number} saw an exception")
+    return wrong
+
+
+@pytest.mark.slow
+def test_many_at_once_and_each_sees_the_own_numbers() -> None:
+    async def all_at_once(address: str) -> list[list[str]]:
+        return await asyncio.gather(*(turn_knobs(address, n) for n in range(VISITORS)))
+
+    with served() as address:
+        found = asyncio.run(all_at_once(address))
+    assert len(found) == VISITORS
+    assert [wrong for one in found for wrong in one] == []
+
+
+@pytest.mark.slow
+def test_one_who_never_stops_does_not_stop_the_others() -> None:
+    async def beside_spam(address: str) -> int:
+        async with Visitor(address) as loud, Visitor(address) as calm:
+            for visitor in (loud, calm):
+                await visitor.open()
+                await visitor.go("chain")
+
+            async def spam() -> None:
+                for i in range(10_000):
+                    loud.set("chain.w1", i % 7 + 0.5)
+                    await loud.send()
+                    await asyncio.sleep(0.02)
+
+            tasks = [asyncio.create_task(spam()), asyncio.create_task(loud.drain())]
+            for i in range(10):
+                await calm.move("chain.w1", i / 8)
+            ended = sum(task.done() for task in tasks)
+            for task in tasks:
+                task.cancel()
+            return ended + calm.broken
+
+    with served() as address:
+        assert asyncio.run(beside_spam(address)) == 0
