@@ -386,8 +386,9 @@ def test_every_preset_is_certified(name):
     certificate = ppca.certify(preset(name))
     assert certificate.holds, str(certificate)
     assert certificate.count > 300
-    assert "quadrature" in str(certificate)
-    assert ("power iteration" in str(certificate)) == (name != "zero")
+    judges = " ".join(check.against for check in certificate.checks)
+    assert "quadrature" in judges
+    assert ("power iteration" in judges) == (name != "zero")
 
 
 def off(trace, field, index, by=1e-6):
