@@ -53,7 +53,7 @@ def warm() -> None:
     try:
         ahead = subprocess.Popen([sys.executable, "-m", "engine.warm"], cwd=ROOT)
         atexit.register(ahead.kill)
-        for name in ("altair", "mpmath", "torch"):
+        for name in ("altair", "pandas", "mpmath", "torch"):
             importlib.import_module(name)
         ahead.wait(compiled.LONGEST)
     finally:

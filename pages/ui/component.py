@@ -20,12 +20,19 @@ def component(name: str) -> Callable[..., Any]:
     def read(file: str) -> str:
         return (JS / file).read_text(encoding="utf-8")
 
-    return register(
+    registered = register(
         f"workings_{name}",
         html=read(f"{name}.html"),
         css=read("shared.css") + read(f"{name}.css"),
         js=read("shared.js") + read(f"{name}.js"),
     )
+
+    def draw(*, data: dict[str, Any], **more: Any) -> Any:
+        # A list could be a table: Streamlit would import pandas to find out. A tuple could not.
+        bare = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return registered(data=bare, **more)
+
+    return draw
 
 
 LEAVES = frozenset({str, int, bool, type(None)})
