@@ -83,10 +83,10 @@ def _path(trace: Coins, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
     ]
 
 
-def likelihood_image(trace: Coins, grid: int = 320) -> str:
-    weight = float(trace.mixing[-1, 0])
+def likelihood_image(heads: np.ndarray, tosses: np.ndarray, weight: float, grid: int = 320) -> str:
+    """The same for all starts, unless the weight of A is learnt too."""
     weight = min(max(weight, 1e-6), 1 - 1e-6)
-    return contour_png(coins.surface(trace.heads, trace.tosses, grid, weight))
+    return contour_png(coins.surface(heads, tosses, grid, weight))
 
 
 def basin_image(heads: np.ndarray, tosses: np.ndarray, mixing: str) -> str:

@@ -46,7 +46,8 @@ with page.stage():
         if basins:
             image = cached(charts.basin_image, trace.heads, trace.tosses, trace.params.mixing)
         else:
-            image = cached(charts.likelihood_image, trace)
+            weight = float(trace.mixing[-1, 0])
+            image = cached(charts.likelihood_image, trace.heads, trace.tosses, weight)
         page.chart("EM over the square", charts.landscape, shown, ghost, image, basins, tall=True)
     with right:
         cut = cached(coins.slice_at, shown)
