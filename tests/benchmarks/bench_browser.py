@@ -4,7 +4,8 @@
 
 The page's own clock measures, from the event that the browser received until the frame that shows
 the answer has been painted; headless Chromium paints 60 of them a second. Chromium, the server and
-this process share the machine: on few cores the figures are, if anything, too high.
+this process share the machine: on few cores the figures are, if anything, too high. So a missed
+aim is printed, with the load average above it, and fails nothing.
 
 * cold: a server of its own each time, to its first answer; then its first visitor, in a browser
   that has never seen the app, to the first picture of the home page or of a deep link.
