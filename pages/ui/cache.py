@@ -27,4 +27,12 @@ def cached(function: Callable[..., T], *args: Any, **more: Any) -> T:
 def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
     """The Vega-Lite of ``draw(*args)``, encoded once; the tests check it against the schema."""
     name = f"{draw.__module__}.{draw.__qualname__} as Vega-Lite"
-    return _computed(name, digest(args), lambda: draw(*args).to_dict(validate=False))
+    return _computed(name, digest(args), lambda: drawn(draw, *args))
+
+
+def drawn(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
+    """The Vega-Lite of ``draw(*args)``."""
+    # While another thread still imports pandas, Altair would take it for whole.
+    import pandas  # noqa: F401
+
+    return draw(*args).to_dict(validate=False)

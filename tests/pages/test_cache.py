@@ -1,6 +1,9 @@
 """Each computation once, by content; nothing shared can be changed."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from engine.gradients import chain
 from engine.mixtures import coins
 from pages.ui.cache import cached, specified
 
+ROOT = Path(__file__).parents[2]
 HEADS = [5, 9, 8, 4, 7]
 
 
@@ -100,3 +104,34 @@ def test_a_chart_is_encoded_once() -> None:
     assert specified(charts.ascent, coins.run(HEADS, 10), None, 1) is one
     assert specified(charts.ascent, trace, None, 2) is not one
     assert one == charts.ascent(trace, None, 1).to_dict()
+
+
+HALF_IMPORTED = """
+import sys, threading, time
+sys.path.insert(0, {folder!r})
+import altair as alt
+from pages.ui.cache import drawn
+data = alt.InlineData(values=[dict(a=1)])
+sys.modules.pop("pandas", None)
+importing = threading.Thread(target=__import__, args=("pandas",))
+importing.start()
+while "pandas" not in sys.modules:
+    time.sleep(0.01)
+found = drawn(lambda: alt.Chart(data).mark_point().encode(x="a:Q"))
+assert found["mark"]["type"] == "point"
+assert sys.modules["pandas"].Timestamp, "drawn before it was whole"
+importing.join()
+"""
+
+
+def test_a_chart_waits_for_a_library_that_another_thread_imports(tmp_path: Path) -> None:
+    """The first visitors of a server come while it still imports."""
+    slow = tmp_path / "pandas"
+    slow.mkdir()
+    kinds = "".join(f"class {n}: pass\n" for n in ("Timestamp", "DataFrame", "Series", "Index"))
+    (slow / "__init__.py").write_text(f"import time\ntime.sleep(0.5)\n{kinds}")
+    code = HALF_IMPORTED.format(folder=str(tmp_path))
+    fresh = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert fresh.returncode == 0, fresh.stderr

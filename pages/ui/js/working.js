@@ -24,15 +24,33 @@ export default function ({ data, parentElement: root }) {
       for (const formula of part.querySelectorAll(".part")) fit(formula);
     });
   });
-  return () => leave(root);
+  // Once the font is there, and whenever the column gets another width.
+  const refit = () => requestAnimationFrame(() => {
+    for (const formula of box.querySelectorAll(".line:not([hidden]) .part")) fit(formula);
+  });
+  document.fonts.ready.then(refit);
+  root.sized?.disconnect();
+  root.sized = new ResizeObserver(() => {
+    if (box.clientWidth !== root.wide) refit();
+    root.wide = box.clientWidth;
+  });
+  root.sized.observe(box);
+  return () => {
+    root.sized.disconnect();
+    leave(root);
+  };
 }
 
 // A formula wider than its column is set smaller, and stays so: nothing jumps while one scrubs.
 function fit(formula) {
   const room = formula.clientWidth / formula.scrollWidth;
-  if (room >= 1 || !room) return;
-  formula.scale = Math.max(0.6, (formula.scale ?? 1) * room * 0.985);
-  formula.style.fontSize = `${formula.scale}em`;
+  if (room && room < 1) {
+    formula.scale = Math.max(0.6, (formula.scale ?? 1) * room * 0.985);
+    formula.style.fontSize = `${formula.scale}em`;
+  }
+  // What even then does not fit can be scrolled, by keyboard too.
+  if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+  else formula.removeAttribute("tabindex");
 }
 
 function line(item) {
