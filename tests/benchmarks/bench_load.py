@@ -7,7 +7,8 @@ with the server they wait for: on two cores the figures are, if anything, too hi
 
 * opens: N visitors at the same moment. Each opens the home page, then three of all lessons, and
   moves a number on each to a value of its own, so that no answer is shared.
-* rhythm: 200 arrive over 30 s and move a number every 8 s, as in a lecture.
+* rhythm: 200 arrive over 30 s and move a number every 8 s, as in a lecture: on light lessons, all
+  values different, and on one lesson, where they follow the lecturer.
 * spam: one visitor moves a number fifty times a second; what another one waits.
 * growth: memory after 1,000 reruns, which fill the caches, and after 3,000 more.
 """
@@ -114,24 +115,27 @@ async def opens(address: str, pid: int, count: int, lessons: Sequence[str]) -> N
         print(f"         {seen.errors.count(error)} x {error}")
 
 
-async def rhythm(address: str, count: int = 200, arrive: float = 30, every: float = 8) -> None:
-    seen, rounds = Seen(), 5
+async def rhythm(
+    address: str, slugs: Sequence[str], count: int = 200, arrive: float = 30, every: float = 8
+) -> None:
+    seen, rounds, together = Seen(), 5, len(slugs) == 1
 
     async def one(number: int) -> None:
-        rng = random.Random(number)
-        slug = SLUGS[number % len(SLUGS)]
+        rng, lecturer = random.Random(number), random.Random(0)
+        slug = slugs[number % len(slugs)]
         await asyncio.sleep(arrive * number / count)
         async with Visitor(address) as visitor:
             seen.first.append(await visitor.open())
             seen.page.append(await visitor.go(slug))
             for _ in range(rounds):
                 await asyncio.sleep(every * rng.uniform(0.5, 1.5))
-                seen.rerun.append(await visitor.move(*move(slug, rng)))
+                value = move(slug, lecturer if together else rng)
+                seen.rerun.append(await visitor.move(*value))
 
     await asyncio.gather(*map(one, range(count)))
     print(
-        f"rhythm: {count} visitors, a move every {every:g} s: p95 of first {p95(seen.first):.3f} s"
-        f", page {p95(seen.page):.3f} s, move {p95(seen.rerun):.3f} s, "
+        f"rhythm on {', '.join(slugs)}: {count} visitors, a move every {every:g} s: "
+        f"p95 of first {p95(seen.first):.3f} s, page {p95(seen.page):.3f} s, move {p95(seen.rerun):.3f} s, "
         f"median {statistics.median(seen.rerun):.3f} s"
     )
 
@@ -219,7 +223,8 @@ def main() -> None:
     with started() as (address, pid):
         asyncio.run(settled(address, SLUGS))
         asyncio.run(spam(address, 3 if quick else 10))
-        asyncio.run(rhythm(address, *(20, 3, 1) if quick else (200, 30, 8)))
+        for slugs in (LIGHT, ("coins",)):
+            asyncio.run(rhythm(address, slugs, *(20, 3, 1) if quick else (200, 30, 8)))
         asyncio.run(growth(address, pid, *(100, 300) if quick else (1000, 3000)))
 
 
