@@ -135,8 +135,8 @@ async def rhythm(
     await asyncio.gather(*map(one, range(count)))
     print(
         f"rhythm on {', '.join(slugs)}: {count} visitors, a move every {every:g} s: "
-        f"p95 of first {p95(seen.first):.3f} s, page {p95(seen.page):.3f} s, move {p95(seen.rerun):.3f} s, "
-        f"median {statistics.median(seen.rerun):.3f} s"
+        f"p95 of first {p95(seen.first):.3f} s, page {p95(seen.page):.3f} s, "
+        f"move {p95(seen.rerun):.3f} s, median {statistics.median(seen.rerun):.3f} s"
     )
 
 
