@@ -3,6 +3,9 @@
 import asyncio
 import json
 import random
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 from serving import served
@@ -11,6 +14,13 @@ from visitors import Visitor
 from engine.gradients import chain
 
 VISITORS, MOVES = 20, 8
+T = TypeVar("T")
+
+
+def done(work: Coroutine[None, None, T]) -> T:
+    """In a thread of its own: where browser tests run too, this one has Playwright's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def turn_knobs(address: str, number: int) -> list[str]:
@@ -39,7 +49,7 @@ def test_many_at_once_and_each_sees_the_own_numbers() -> None:
         return await asyncio.gather(*(turn_knobs(address, n) for n in range(VISITORS)))
 
     with served() as address:
-        found = asyncio.run(all_at_once(address))
+        found = done(all_at_once(address))
     assert len(found) == VISITORS
     assert [wrong for one in found for wrong in one] == []
 
@@ -67,4 +77,4 @@ def test_one_who_never_stops_does_not_stop_the_others() -> None:
             return ended + calm.broken
 
     with served() as address:
-        assert asyncio.run(beside_spam(address)) == 0
+        assert done(beside_spam(address)) == 0
