@@ -17,7 +17,6 @@ from engine.data import DataError
 from engine.params import Bound, ParamError
 from engine.predict import Question
 from pages.catalog import CHAPTERS, lesson
-from pages.charts.theme import CONFIG
 from pages.ui import sections, tour
 from pages.ui.cache import cached, specified
 from pages.ui.controls import control, listed
@@ -240,6 +239,8 @@ class Lesson:
         ``start`` is where the lesson was opened, not the present step: a chart whose
         specification stays the same is not drawn anew when the step rests.
         """
+        from pages.charts.theme import CONFIG  # Altair: a lesson without charts does without
+
         name = f"{'tall' if tall else 'low'}-{says.lower().replace(' ', '-')}"
         with st.container(key=name):
             spec = specified(draw, *args, self.state.get("opened", 0))
