@@ -33,6 +33,8 @@ from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from pages.ui import once
+
 ROOT = Path(__file__).parent
 FONT = ROOT / "assets" / "fonts" / "math.woff2"
 PICTURES = ROOT / "assets" / "pictures"
@@ -70,6 +72,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     warming = threading.Timer(1.0, warm)
     warming.daemon = True
     warming.start()
+    if os.environ.get("WORKINGS_DEV") != "1":
+        once.remember_theme()
     yield
     warming.cancel()
     jobs = sys.modules.get("engine.training.manager")  # if anybody has asked for a training
@@ -93,6 +97,10 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":  # nothing between a visitor's messages and the line
+            await self.app(scope, receive, send)
+            return
+
         async def send_with_headers(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 given = {name for name, _ in message["headers"]}

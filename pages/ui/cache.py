@@ -15,19 +15,39 @@ def _computed(name: str, key: str, _compute: Callable[[], Any]) -> Any:
     return _compute()
 
 
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
 def cached(function: Callable[..., T], *args: Any, **more: Any) -> T:
     """``function(*args)``, computed once per content of its arguments.
 
     Only for results that nobody changes: traces, certificates, pictures.
     """
-    name = f"{function.__module__}.{function.__qualname__}"
-    return _computed(name, digest(args, more), lambda: function(*args, **more))
+    return _computed(_name(function), digest(args, more), lambda: function(*args, **more))
+
+
+class _AbsentError(Exception):
+    """Nobody has asked for this yet."""
+
+
+def _absent() -> Any:
+    raise _AbsentError
+
+
+def awaited(says: str, function: Callable[..., T], *args: Any) -> T:
+    """The same, and a word while it is computed. What is there already is simply taken: the word
+    alone would start a thread at every run."""
+    try:
+        return _computed(_name(function), digest(args, {}), _absent)
+    except _AbsentError:
+        with st.spinner(says):
+            return cached(function, *args)
 
 
 def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
     """The Vega-Lite of ``draw(*args)``, encoded once; the tests check it against the schema."""
-    name = f"{draw.__module__}.{draw.__qualname__} as Vega-Lite"
-    return _computed(name, digest(args), lambda: drawn(draw, *args))
+    return _computed(f"{_name(draw)} as Vega-Lite", digest(args), lambda: drawn(draw, *args))
 
 
 def drawn(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:

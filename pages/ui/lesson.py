@@ -18,7 +18,7 @@ from engine.params import Bound, ParamError
 from engine.predict import Question
 from pages.catalog import CHAPTERS, lesson
 from pages.ui import sections, tour
-from pages.ui.cache import cached, specified
+from pages.ui.cache import awaited, cached, specified
 from pages.ui.controls import control, listed
 from pages.ui.frame import lecture
 from pages.ui.handout import Handout, hand_out
@@ -314,8 +314,8 @@ class Lesson:
                 sections.draw(self)
         with self._seal:
             # On a cold server the judges have to be imported first.
-            with st.spinner("Checking every number …"):
-                certificate = cached(self.module.certify, self.trace, self.slip)
+            says, certify = "Checking every number …", self.module.certify
+            certificate = awaited(says, certify, self.trace, self.slip)
             sections.certificate(certificate, self.slip)
         with self._handout_place:
             hand_out(self, handout, certificate)

@@ -3,6 +3,8 @@
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from engine.gradients import chain
 from engine.mixtures import coins
-from pages.ui.cache import cached, specified
+from pages.ui.cache import awaited, cached, specified
 
 ROOT = Path(__file__).parents[2]
 HEADS = [5, 9, 8, 4, 7]
@@ -135,3 +137,22 @@ def test_a_chart_waits_for_a_library_that_another_thread_imports(tmp_path: Path)
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert fresh.returncode == 0, fresh.stderr
+
+
+def test_a_word_while_it_is_computed_and_none_when_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+
+    @contextmanager
+    def spinner(says: str) -> Iterator[None]:
+        said.append(says)
+        yield
+
+    monkeypatch.setattr("pages.ui.cache.st.spinner", spinner)
+    trace = chain.run(chain.Params(w1=0.123_456))
+    first = awaited("Checking", chain.certify, trace, None)
+    assert said == ["Checking"]
+    assert awaited("Checking", chain.certify, trace, None) is first
+    assert cached(chain.certify, trace, None) is first
+    assert said == ["Checking"]
