@@ -104,3 +104,16 @@ def label_pixels(index, labels, out):
     """The label of every pixel."""
     for p in range(len(index)):
         out[p] = labels[index[p]]
+
+
+@native
+def squares(rgb, counts, labels, palette):
+    """The squared errors of all pixels and channels, summed in whole numbers."""
+    total = 0
+    for c in range(len(rgb)):
+        error = 0
+        for d in range(3):
+            gap = int(rgb[c, d]) - int(palette[labels[c], d])
+            error += gap * gap
+        total += error * int(counts[c])
+    return total

@@ -22,7 +22,7 @@ import numpy as np
 from engine.clusters import lab, lloyd
 from engine.clusters.best_start import best_start
 from engine.clusters.collapse import Colours, collapse
-from engine.clusters.collapse_kernels import label_pixels, paint
+from engine.clusters.collapse_kernels import label_pixels, paint, squares
 from engine.clusters.loading import ImageError, declared, load
 from engine.clusters.on_device import looker
 from engine.clusters.starts import draw, spread
@@ -131,8 +131,8 @@ class Quantised:
 
         In the grey space the picture's grey values are what is to be recovered.
         """
-        painted = self.palette(step)[self.trace.at(step).labels].astype(int)
-        error = ((painted - self.colours.rgb) ** 2).sum(axis=1) @ self.colours.counts
+        colours, labels = self.colours, self.trace.at(step).labels
+        error = squares(colours.rgb, colours.counts, labels, self.palette(step))
         return decibels(float(error) / (3 * len(self.colours.index)))
 
     @property
@@ -149,7 +149,7 @@ class Quantised:
         picture.putpalette(self.palette(step).tobytes())
         bits = next(b for b in (1, 2, 4, 8) if 1 << b >= self.trace.params.k)
         out = io.BytesIO()
-        picture.save(out, "PNG", bits=bits, optimize=True)
+        picture.save(out, "PNG", bits=bits)
         return out.getvalue()
 
 

@@ -240,7 +240,7 @@ def _whole_png(colours: images.Colours, grey: bool) -> int:
     height, width = colours.shape[:2]
     kept = colours.rgb[colours.index].reshape(height, width, 3)
     out = io.BytesIO()
-    Image.fromarray(kept[..., 0] if grey else kept).save(out, "PNG", optimize=True)
+    Image.fromarray(kept[..., 0] if grey else kept).save(out, "PNG")
     return out.tell()
 
 

@@ -244,7 +244,7 @@ def slipped(trace: Bernoullis, slip: Slip) -> Bernoullis:
 
 
 def certify(trace: Bernoullis, slip: Slip | None = None) -> Certificate:
-    """E-steps against enumeration or Bayes' rule in 50 digits, M-steps against numeric maximisers,
+    """E-steps against enumeration or Bayes' rule in fractions, M-steps against numeric maximisers,
     and the theorems (11) and (12) over the whole run."""
     return certificate(slipped(trace, slip) if slip else trace)
 

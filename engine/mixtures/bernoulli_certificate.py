@@ -1,8 +1,9 @@
-"""What EM for a mixture of Bernoullis is judged by: enumeration, Bayes' rule in 50 digits, plain
+"""What EM for a mixture of Bernoullis is judged by: enumeration, Bayes' rule in fractions, plain
 products, numeric maximisers, and the theorems that hold over a whole run. The tags are those of
 ``engine.mixtures.bernoulli``."""
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from engine.mixtures.bernoulli import Bernoullis
 
 MOST_ENUMERATED = 256  # assignments of all rows to components
-EXACT = 4_000  # factors multiplied in 50 digits
+EXACT = 3_000  # factors multiplied exactly
 MULTIPLIED = 1_500_000  # factors multiplied in plain products
-MAXIMISED = 1_000  # means sought by values alone
+MAXIMISED = 500  # means sought by values alone
 FIRST = 6  # rows of the first step that are always among them
 NOTHING = 1e-250
 EM_THEOREM = "the theorem that EM never descends"
@@ -39,7 +40,7 @@ def e_steps(trace: "Bernoullis") -> tuple[Check, ...]:
                 Check(r"\eta_{ik}", against, trace.responsibility, q, 1e-12),
                 Check(r"\log P(D)", against, trace.log_likelihood, np.log(evidence), 1e-12),
             )
-    return in_50_digits(trace), by_products(trace)
+    return in_fractions(trace), by_products(trace)
 
 
 def enumerated(trace: "Bernoullis") -> tuple[np.ndarray, np.ndarray]:
@@ -63,31 +64,43 @@ def enumerated(trace: "Bernoullis") -> tuple[np.ndarray, np.ndarray]:
     return q / evidence[:, None, None], evidence
 
 
-def in_50_digits(trace: "Bernoullis") -> Check:
-    """(5) factor by factor, for rows at places drawn evenly from the run."""
-    import mpmath
+def in_fractions(trace: "Bernoullis") -> Check:
+    """(5) factor by factor, for rows at places drawn evenly from the run.
 
+    A float is a fraction, and so is every product of floats: nothing is rounded before the end.
+    """
     kept, n, K = trace.responsibility.shape
     most = max(4, EXACT // (K * trace.X.shape[1]))
     places = np.union1d(np.arange(min(n, FIRST)), _some(kept * n, most))
     want = []
-    with mpmath.workdps(50):
-        one = mpmath.mpf(1)
-        for place in places:
-            t, i = divmod(int(place), n)
-            t += len(trace) - kept
-            x = trace.X[i].tolist()
-            terms = []
-            for w, p in zip(trace.weights[t].tolist(), trace.means[t].tolist(), strict=True):
-                bits = (mpmath.mpf(v) if b else one - v for b, v in zip(x, p, strict=True))
-                terms.append(mpmath.fprod(bits) * w)
-            total = sum(terms) or one
-            want.append([float(term / total) for term in terms])
+    for place in places:
+        t, i = divmod(int(place), n)
+        t += len(trace) - kept
+        x = trace.X[i].tolist()
+        if not (np.isfinite(trace.weights[t]).all() and np.isfinite(trace.means[t]).all()):
+            want.append([math.nan] * K)
+            continue
+        terms = [
+            _product(w, p, x)
+            for w, p in zip(trace.weights[t].tolist(), trace.means[t].tolist(), strict=True)
+        ]
+        total = sum(terms) or Fraction(1)
+        want.append([float(term / total) for term in terms])
     got = trace.responsibility.reshape(-1, K)[places]
     return Check(
-        r"\eta_{ik}", _at("Bayes' rule in 50 digits", got.size, trace.responsibility.size),
+        r"\eta_{ik}", _at("Bayes' rule in fractions", got.size, trace.responsibility.size),
         got, np.array(want), _width(trace),
     )  # fmt: skip
+
+
+def _product(weight: float, chances: list[float], bits: list[float]) -> Fraction:
+    """One factor of (5): a weight times the chances of what a row holds."""
+    (top, bottom), tops, bottoms = weight.as_integer_ratio(), [], []
+    for chance, bit in zip(chances, bits, strict=True):
+        a, b = chance.as_integer_ratio()
+        tops.append(a if bit else b - a)
+        bottoms.append(b)
+    return Fraction(top * math.prod(tops), bottom * math.prod(bottoms))
 
 
 def by_products(trace: "Bernoullis") -> Check:
@@ -141,9 +154,8 @@ def _argmax(yes: np.ndarray, no: np.ndarray, floor: float = 0.0) -> np.ndarray:
     It is sought over s = log(p / (1 - p)), where the function is as smooth near 0 and 1 as between;
     being concave, it is highest on the interval where that is closest to its peak.
     """
-    total = yes + no
-    yes, no = yes / total, no / total
-    s = maximiser(lambda s: -yes * np.logaddexp(0, -s) - no * np.logaddexp(0, s), -40.0, 40.0)
+    no = no / (yes + no)
+    s = maximiser(lambda s: -np.logaddexp(0, -s) - no * s, -40.0, 40.0)  # log p and log(1 - p)
     return (1 / (1 + np.exp(-s))).clip(floor, 1 - floor)
 
 

@@ -174,11 +174,11 @@ def _best_means(X: np.ndarray, Q: np.ndarray) -> np.ndarray:
     """The centre m for which the sum of delta (x_d - m)^2 is least, coordinate by coordinate; as a
     share of the way from the least to the largest x_d."""
     low, span = X.min(axis=0), np.maximum(np.ptp(X, axis=0), NOTHING)
-    u = (X - low) / span
+    u, share = (X - low) / span, Q / Q.sum(axis=1, keepdims=True)
 
     def value(m: np.ndarray) -> np.ndarray:
         gap = u[None, :, None] - np.broadcast_to(m, (len(Q), Q.shape[2], X.shape[1]))[:, None]
-        return -np.einsum("tnk,tnkd->tkd", Q / Q.sum(axis=1, keepdims=True), gap * gap)
+        return -np.einsum("tnk,tnkd->tkd", share, gap * gap)
 
     return low + span * maximiser(value, -0.25, 1.25, 36)
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import altair as alt
-from altair.utils import schemapi
+from altair.utils import core, schemapi
 from altair.vegalite.v6 import api
 
 LEAVES = frozenset({str, int, float, bool, type(None)})
@@ -62,6 +62,16 @@ def prepared(data: Any, context: Any = None) -> Any:
     return PLAIN[api, "_prepare_data"](data, context)
 
 
+def wrapped(cache: Any, thing: Any, encoding: str) -> Any:
+    """A condition is a dict that already says what is to be sent."""
+    channel = cache.name_to_channel.get(encoding)
+    if not isinstance(thing, dict) or "shorthand" in thing or not channel:
+        return PLAIN[core._ChannelCache, "_wrap_in_channel"](cache, thing, encoding)
+    made = object.__new__(channel["value" if "value" in thing else "field"])
+    vars(made).update(_args=(), _kwds=thing)
+    return made
+
+
 def unchecked(*_: Any, **__: Any) -> None:
     """Right, for now: the tests check."""
 
@@ -73,6 +83,7 @@ QUICK = {
     (schemapi, "DEBUG_MODE"): False,
     (schemapi.SchemaBase, "validate"): unchecked,
     (schemapi.SchemaBase, "validate_property"): unchecked,
+    (core._ChannelCache, "_wrap_in_channel"): wrapped,
     (api, "_prepare_data"): prepared,
 }
 PLAIN = {place: vars(place[0])[place[1]] for place in QUICK}
