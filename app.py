@@ -34,6 +34,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from pages.ui import once
+from pages.ui.gzipped import Gzipped
 
 ROOT = Path(__file__).parent
 FONT = ROOT / "assets" / "fonts" / "math.woff2"
@@ -126,7 +127,7 @@ app = st.App(
         Route("/assets/fonts/math.woff2", math_font),
         Mount("/assets/pictures", StaticFiles(directory=PICTURES)),
     ],
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Gzipped)],
 )
 
 

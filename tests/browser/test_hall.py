@@ -1,10 +1,14 @@
 """A hall without browsers: many visitors at once, each with numbers of its own."""
 
 import asyncio
+import gzip
 import json
 import random
+import re
+import urllib.request
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from typing import TypeVar
 
 import pytest
@@ -78,3 +82,26 @@ def test_one_who_never_stops_does_not_stop_the_others() -> None:
 
     with served() as address:
         assert done(beside_spam(address)) == 0
+
+
+def fetched(address: str, **headers: str) -> tuple[bytes, Message]:
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
+        return answer.read(), answer.headers
+
+
+@pytest.mark.slow
+def test_a_first_visit_fetches_a_third_of_what_the_scripts_weigh() -> None:
+    with served() as address:
+        page = fetched(address)[0].decode()
+        files = re.findall(r'(?:src|href)="\.?(/static/js/[^"]+\.js)"', page)
+        assert files
+        whole = [fetched(address + file)[0] for file in files]
+        packed = [fetched(address + file, **{"Accept-Encoding": "gzip, br"}) for file in files]
+    assert sum(len(body) for body, _ in packed) < 0.4 * sum(map(len, whole))
+    for plain, (body, headers) in zip(whole, packed, strict=True):
+        if len(plain) > 1_000:
+            assert headers["content-encoding"] == "gzip"
+            body = gzip.decompress(body)
+        assert body == plain
+        assert "immutable" in headers["cache-control"]
+        assert headers["x-content-type-options"] == "nosniff"
