@@ -74,7 +74,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     warming.daemon = True
     warming.start()
     if os.environ.get("WORKINGS_DEV") != "1":
-        once.remember_theme()
+        once.spare()
     yield
     warming.cancel()
     jobs = sys.modules.get("engine.training.manager")  # if anybody has asked for a training

@@ -1,11 +1,16 @@
-"""What Streamlit works out anew for every run, and what never changes while the app is up."""
+"""What Streamlit works out anew for every run, or for every widget, and nobody has asked for.
 
-from collections.abc import Callable
+Both together were a fifth of the CPU of a full hall. The tests hold what is here against Streamlit
+itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
+from streamlit.runtime.state.session_state import SessionState, _is_internal_key, is_element_id
 
 Populate = Callable[..., None]
 
@@ -13,8 +18,7 @@ Populate = Callable[..., None]
 def remembered(populate: Populate) -> Populate:
     """The theme of a section, read from the configuration once.
 
-    Streamlit goes through all its options six times a run; that was a tenth of the CPU of a full
-    hall.
+    Streamlit goes through all its options six times a run.
     """
 
     @cache
@@ -31,6 +35,33 @@ def remembered(populate: Populate) -> Populate:
     return remember
 
 
-def remember_theme() -> None:
+WHOLE = SessionState.filtered_state.fget  # type: ignore[attr-defined]
+
+
+class Named(Mapping[str, Any]):
+    """What of a session has a name. Each number field asks whether its own value is None: here it
+    looks that one up; Streamlit first makes a dict of all there is."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+
+    def __contains__(self, key: object) -> bool:
+        name = str(key)
+        return not is_element_id(name) and not _is_internal_key(name) and name in self._state
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise KeyError(key)
+        return self._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(WHOLE(self._state))
+
+    def __len__(self) -> int:
+        return len(WHOLE(self._state))
+
+
+def spare() -> None:
     """For the whole process, once its configuration is settled."""
     app_session._populate_theme_msg = remembered(app_session._populate_theme_msg)
+    SessionState.filtered_state = property(Named)  # type: ignore[assignment, method-assign]

@@ -1,12 +1,26 @@
 """What is remembered is what Streamlit would say at every run."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import SessionState
+from streamlit.testing.v1 import AppTest
 
-from pages.ui.once import remembered
+from pages.ui.once import WHOLE, Named, remembered, spare
 
+PLAIN = app_session._populate_theme_msg
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    yield
+    app_session._populate_theme_msg = PLAIN
+    SessionState.filtered_state = property(WHOLE)  # type: ignore[assignment, method-assign]
 
 
 def sent(populate: object) -> NewSession:
@@ -22,9 +36,9 @@ def sent(populate: object) -> NewSession:
 
 
 def test_the_theme_is_the_same_the_first_time_and_after() -> None:
-    plain = sent(app_session._populate_theme_msg)
+    plain = sent(PLAIN)
     assert plain.custom_theme.light.primary_color == "#175a9f"
-    populate = remembered(app_session._populate_theme_msg)
+    populate = remembered(PLAIN)
     for _ in range(2):
         assert sent(populate) == plain
 
@@ -38,7 +52,7 @@ def test_the_configuration_is_read_once_for_each_section(monkeypatch: pytest.Mon
         return known(section)
 
     monkeypatch.setattr(app_session.config, "get_options_for_section", options)
-    populate = remembered(app_session._populate_theme_msg)
+    populate = remembered(PLAIN)
     for _ in range(3):
         sent(populate)
     assert sorted(read) == sorted(SECTIONS)
@@ -48,3 +62,57 @@ def test_the_running_app_remembers() -> None:
     """Streamlit still asks by this name, so that ours is the one that answers."""
     names = app_session.AppSession._create_new_session_message.__code__.co_names
     assert "_populate_theme_msg" in names
+
+
+STATES = (
+    {},
+    {"plain": 3, "nothing": None},
+    {"plain": 3, "$$ID-0123-typed": 4.0, "$$ID-0123-None": 5.0},
+)
+
+
+@pytest.mark.parametrize("held", STATES, ids=len)
+def test_what_has_a_name_is_what_streamlit_would_list(held: dict[str, Any]) -> None:
+    state = SessionState()
+    for key, value in held.items():
+        if key.startswith("$$"):
+            name = key.rsplit("-", 1)[-1]
+            state._new_widget_state.set_from_value(key, value)
+            metadata = WidgetMetadata(key, lambda v: v, lambda v: v, "double_value")
+            state._set_widget_metadata(metadata)
+            if name != "None":
+                state._set_key_widget_mapping(key, name)
+        else:
+            state[key] = value
+    whole, named = WHOLE(state), Named(state)
+    assert len(whole) == sum(not key.endswith("-None") for key in held)
+    assert dict(named) == whole
+    assert len(named) == len(whole)
+    for key in (*held, *whole, "typed", "missing", "None"):
+        assert (key in named) == (key in whole), key
+        assert named.get(key, "none") == whole.get(key, "none")
+
+
+def test_a_number_field_looks_up_one_value_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare()
+    listed: list[int] = []
+
+    def whole(state: SessionState) -> dict[str, Any]:
+        listed.append(1)
+        return WHOLE(state)
+
+    monkeypatch.setattr("pages.ui.once.WHOLE", whole)
+
+    def page() -> None:
+        import streamlit as st
+
+        st.session_state.setdefault("size", 2.5)
+        st.number_input("Size", 0.0, 9.0, value=None, key="size")
+        st.text_input("Name", key="name")
+        st.selectbox("Which", ["a", "b"], key="which")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert app.number_input(key="size").value == 2.5
+    assert app.number_input(key="size").set_value(4.0).run().number_input(key="size").value == 4.0
+    assert listed == []
