@@ -1,6 +1,8 @@
 """Each computation once, for everybody: frozen results shared across sessions by content."""
 
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -35,24 +37,24 @@ def _absent() -> Any:
     raise _AbsentError
 
 
+QUICK = 0.5  # seconds; for less, nobody reads a word
+_took: dict[str, float] = {}  # seconds, by function, the last time
+
+
 def awaited(says: str, function: Callable[..., T], *args: Any) -> T:
-    """The same, and a word while it is computed. What is there already is simply taken: the word
-    alone would start a thread at every run."""
+    """The same, and a word while it is computed, if that may take long. A word starts a thread,
+    so what is there already, and what took no time before, does without."""
+    name, begun = _name(function), time.perf_counter()
     try:
-        return _computed(_name(function), digest(args, {}), _absent)
+        return _computed(name, digest(args, {}), _absent)
     except _AbsentError:
-        with st.spinner(says):
-            return cached(function, *args)
+        with st.spinner(says) if _took.get(name, QUICK) >= QUICK else nullcontext():
+            result = cached(function, *args)
+        _took[name] = time.perf_counter() - begun
+        return result
 
 
-def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-    """The Vega-Lite of ``draw(*args)``, encoded once; the tests check it against the schema."""
-    return _computed(f"{_name(draw)} as Vega-Lite", digest(args), lambda: drawn(draw, *args))
-
-
-def drawn(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-    """The Vega-Lite of ``draw(*args)``."""
-    # While another thread still imports pandas, Altair would take it for whole.
-    import pandas  # noqa: F401
-
-    return draw(*args).to_dict(validate=False)
+def once(make: Callable[..., T], function: Callable[..., Any], *args: Any) -> T:
+    """``make(function, *args)``, computed once for each function and each content."""
+    name = f"{_name(function)} by {_name(make)}"
+    return _computed(name, digest(args), lambda: make(function, *args))

@@ -4,7 +4,6 @@ Title and question, presets and knobs, stage and working, transport, certificate
 slips, predict, derivation, source, data. A page calls these in order.
 """
 
-import copy
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from engine.params import Bound, ParamError
 from engine.predict import Question
 from pages.catalog import CHAPTERS, lesson
 from pages.ui import sections, tour
-from pages.ui.cache import awaited, cached, specified
+from pages.ui.cache import awaited, cached
 from pages.ui.controls import control, listed
 from pages.ui.frame import lecture
 from pages.ui.handout import Handout, hand_out
@@ -27,6 +26,7 @@ from pages.ui.state import Field, State
 from pages.ui.table import Table, table
 from pages.ui.transport import transport
 from pages.ui.typed import Unreadable
+from pages.ui.vega import sendable
 
 
 class Lesson:
@@ -239,13 +239,10 @@ class Lesson:
         ``start`` is where the lesson was opened, not the present step: a chart whose
         specification stays the same is not drawn anew when the step rests.
         """
-        from pages.charts.theme import CONFIG  # Altair: a lesson without charts does without
-
         name = f"{'tall' if tall else 'low'}-{says.lower().replace(' ', '-')}"
         with st.container(key=name):
-            spec = specified(draw, *args, self.state.get("opened", 0))
-            drawn = copy.deepcopy({**spec, "config": spec["config"] | CONFIG})
-            st.vega_lite_chart(spec=drawn, alt=says, height="stretch")
+            spec = sendable(draw, *args, self.state.get("opened", 0))
+            st.vega_lite_chart(spec=spec, alt=says, height="stretch")
 
     def view(self, name: str) -> None:
         """The control of one way of looking, above its figure."""

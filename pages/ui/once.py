@@ -10,7 +10,8 @@ from typing import Any
 
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
-from streamlit.runtime.state.session_state import SessionState, _is_internal_key, is_element_id
+from streamlit.runtime.state.common import is_element_id
+from streamlit.runtime.state.session_state import SessionState, _is_internal_key
 
 Populate = Callable[..., None]
 
@@ -35,7 +36,7 @@ def remembered(populate: Populate) -> Populate:
     return remember
 
 
-WHOLE = SessionState.filtered_state.fget  # type: ignore[attr-defined]
+WHOLE: Callable[[SessionState], dict[str, Any]] = vars(SessionState)["filtered_state"].fget
 
 
 class Named(Mapping[str, Any]):

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from engine.gradients import chain
 from engine.mixtures import coins
-from pages.ui.cache import awaited, cached, specified
+from pages.ui import cache
+from pages.ui.cache import awaited, cached
+from pages.ui.vega import arrow, sendable, specified
 
 ROOT = Path(__file__).parents[2]
 HEADS = [5, 9, 8, 4, 7]
@@ -112,7 +116,7 @@ HALF_IMPORTED = """
 import sys, threading, time
 sys.path.insert(0, {folder!r})
 import altair as alt
-from pages.ui.cache import drawn
+from pages.ui.vega import drawn
 data = alt.InlineData(values=[dict(a=1)])
 sys.modules.pop("pandas", None)
 importing = threading.Thread(target=__import__, args=("pandas",))
@@ -150,9 +154,52 @@ def test_a_word_while_it_is_computed_and_none_when_it_is_there(
         yield
 
     monkeypatch.setattr("pages.ui.cache.st.spinner", spinner)
+    monkeypatch.setattr(cache, "_took", {})
     trace = chain.run(chain.Params(w1=0.123_456))
     first = awaited("Checking", chain.certify, trace, None)
     assert said == ["Checking"]
     assert awaited("Checking", chain.certify, trace, None) is first
     assert cached(chain.certify, trace, None) is first
     assert said == ["Checking"]
+    assert list(cache._took) == ["engine.gradients.chain.certify"]
+    cache._took["engine.gradients.chain.certify"] = 0.01  # now that torch is there
+    awaited("Checking", chain.certify, chain.run(chain.Params(w1=0.123_457)), None)
+    assert said == ["Checking"], "a word for a thing that took no time"
+    monkeypatch.setattr(cache, "QUICK", 0.0)
+    awaited("Checking", chain.certify, chain.run(chain.Params(w1=0.123_458)), None)
+    assert said == ["Checking"] * 2
+
+
+ROWS = [
+    {"i": 0, "x": 0.5, "name": "A", "on": True, "maybe": 1.0},
+    {"i": 1, "x": 2, "name": "B", "on": False, "maybe": float("nan")},
+    {"i": 2, "x": float("inf"), "name": "<b>", "on": True, "maybe": None},
+]
+
+
+def test_rows_arrive_as_streamlit_would_send_them() -> None:
+    def read(stream: bytes) -> list[dict]:
+        table = pyarrow.ipc.open_stream(stream).read_all()
+        return table.select(list(ROWS[0])).to_pylist()
+
+    sent = read(arrow(ROWS))
+    assert sent == read(convert_anything_to_arrow_bytes(ROWS))
+    assert sent[1]["maybe"] is None, "NaN is no number to a chart either"
+    assert sent[:1] == ROWS[:1]
+    assert pyarrow.ipc.open_stream(arrow([])).read_all().num_rows == 0
+
+
+def test_a_chart_is_sent_with_its_rows_and_may_be_changed() -> None:
+    from pages.charts import coins as charts
+
+    trace = coins.run(HEADS, 10)
+    plain, sent = (f(charts.ascent, trace, None, 1) for f in (specified, sendable))
+    assert sent["layer"] == plain["layer"]
+    assert list(sent["datasets"]) == list(plain["datasets"])
+    for name, stream in sent["datasets"].items():
+        assert pyarrow.ipc.open_stream(stream).read_all().to_pylist() == plain["datasets"][name]
+    sent["layer"].clear()
+    del sent["datasets"]
+    again = sendable(charts.ascent, trace, None, 1)
+    assert again["layer"] == plain["layer"]
+    assert again["datasets"]

@@ -10,7 +10,7 @@ from visiting import BUILT, module_of, named, preset, put, sent, specs, visit
 
 from pages.catalog import Lesson, host
 from pages.charts import quick
-from pages.ui import lesson as anatomy
+from pages.ui import vega
 
 Drawn = list[tuple[Callable[..., Any], tuple, dict[str, Any]]]
 
@@ -19,14 +19,15 @@ Drawn = list[tuple[Callable[..., Any], tuple, dict[str, Any]]]
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     """Each chart that a page draws from here on: the function and what it was given."""
     calls: Drawn = []
-    original = anatomy.specified
+    original = vega.specified
 
-    def specified(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        spec = original(draw, *args)
-        calls.append((draw, args, spec))
-        return spec
+    wired = vega.sendable
 
-    monkeypatch.setattr(anatomy, "specified", specified)
+    def sendable(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        calls.append((draw, args, original(draw, *args)))
+        return wired(draw, *args)
+
+    monkeypatch.setattr("pages.ui.lesson.sendable", sendable)
     return calls
 
 
