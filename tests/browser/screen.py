@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages.catalog import LESSONS, Lesson
+from pages.catalog import LESSONS, Lesson, host
 
 # The script has run, every figure has been drawn, and nothing fades, loads or changes any more: two
 # looks, a tenth of a second apart, see the same.
@@ -40,6 +40,8 @@ READY = """() => {
   return still && look === before.look && performance.now() - before.at >= 100;
 }"""
 BUILT = [entry for entry in LESSONS if entry.built]
+# And each mode of those that have several.
+SHOWN = [mode for entry in BUILT for mode in entry.all_modes]
 # All pieces that a lesson is made of are in these two: a graph one reads, a run one scrubs.
 PATTERN = [entry for entry in BUILT if entry.slug in ("chain", "coins")]
 REST = 450  # milliseconds after which the transport takes a step for rested
@@ -89,6 +91,25 @@ class Screen:
     def open(self, path: str = "") -> "Screen":
         self.page.goto(path if "://" in path else f"{self.address}/{path}")
         return self.settle()
+
+    def enter(self, entry: Lesson) -> "Screen":
+        """A lesson, or a further mode of one by its link, which is found where one changes to it:
+        before a class the controls have to be brought out first."""
+        page = host(entry.slug)
+        self.open(page.slug)
+        if page.slug == entry.slug:
+            return self
+        mode = self.page.get_by_role("radiogroup", name="Mode").get_by_text(entry.mode)
+        if not mode.count():
+            self.project.click()
+            self.settle()
+        mode.click()
+        self.page.wait_for_url(f"**mode={entry.slug}**")
+        return self.open(self.page.url)
+
+    @property
+    def project(self) -> Locator:
+        return self.page.get_by_text("Project", exact=True)
 
     def settle(self) -> "Screen":
         """A busy server may not even have begun what was asked: a page that only stands still is

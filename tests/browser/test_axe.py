@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from screen import BUILT, PATTERN, Screen, each
+from screen import PATTERN, SHOWN, Screen, each
 
 from pages.catalog import Lesson
 from pages.ui.tour import STOPS, link
@@ -52,12 +52,12 @@ def test_the_tour_is_accessible(theme: str, visitor: Callable[..., Screen], serv
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@each(BUILT)
+@each(SHOWN)
 def test_a_lesson_is_accessible(
     entry: Lesson, theme: str, visitor: Callable[..., Screen], server: str
 ) -> None:
     """As it opens, with the sections that show figures, with a slip on and the menu open."""
-    screen = visitor(server, color_scheme=theme).open(entry.slug)
+    screen = visitor(server, color_scheme=theme).enter(entry)
     found = objections(screen)
     # Source, data and derivation are made of the same pieces in all lessons.
     same = ("Derivation", "Source", "Data") if entry in PATTERN and theme == "light" else ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from screen import BUILT, PATTERN, Screen, each
+from screen import PATTERN, SHOWN, Screen, each
 
 from pages.catalog import Lesson
 
@@ -57,11 +57,11 @@ def walk(screen: Screen, key: str = "Tab", most: int = MOST) -> list[dict]:
     return found
 
 
-@each(BUILT)
+@each(SHOWN)
 def test_tab_reaches_everything_in_the_order_of_the_page_and_shows_it(
     entry: Lesson, screen: Screen
 ) -> None:
-    screen.open(entry.slug)
+    screen.enter(entry)
     steps = walk(screen)
     parts = [here["part"] for here in steps]
     order = ["menu", "hand out", "project", "presets", "knobs", "stage", "transport", "sections"]

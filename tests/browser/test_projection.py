@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator
-from screen import BUILT, Screen, each
+from screen import SHOWN, Screen, each
 from test_layout import MOVING, STICKING_OUT, boxes, moved
 
 from pages.catalog import Lesson
@@ -37,11 +37,11 @@ SMALL_TEXT = """() => {
 }"""
 
 
-@each(BUILT)
+@each(SHOWN)
 def test_a_lesson_before_a_class(
     entry: Lesson, visitor: Callable[..., Screen], lecture: str
 ) -> None:
-    screen = visitor(lecture, viewport=LARGE, reduced_motion="reduce").open(entry.slug)
+    screen = visitor(lecture, viewport=LARGE, reduced_motion="reduce").enter(entry)
     stood = screen.step
     screen.press("ArrowLeft" if stood == screen.last else "ArrowRight")
     assert abs(screen.step - stood) == 1, "the keys work before anything has been clicked"
@@ -86,7 +86,7 @@ def test_type_grows_with_the_screen(visitor: Callable[..., Screen], lecture: str
         seen[width] = (screen.page.evaluate(size), round(17 * drawn, 1))
     assert seen == {0: 0, 1024: ("17px", 17), 1920: ("24px", 24), 3840: ("48px", 48)}
     screen.page.set_viewport_size(LARGE)
-    screen.page.get_by_text("Project", exact=True).click()
+    screen.project.click()
     screen.css("[data-testid=stNumberInput]").first.wait_for()
 
 
