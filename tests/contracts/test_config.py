@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from engine import compiled
+
 ROOT = Path(__file__).parents[2]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
@@ -101,14 +103,18 @@ def test_the_font_is_in_the_repository() -> None:
 # scripts/browser.py, which `make test` asks for a Chromium.
 
 
-@pytest.fixture
-def browser() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("browser", ROOT / "scripts" / "browser.py")
+def loaded(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def browser() -> ModuleType:
+    return loaded("scripts/browser.py")
 
 
 def executable(path: Path) -> str:
@@ -149,3 +155,24 @@ def test_without_any_browser_one_sentence_says_what_to_do(
         browser.ensure()
     assert tried == ["apt", "playwright"]
     assert str(caught.value) == browser.MISSING
+
+
+def test_a_machine_too_slow_to_compile_ahead_is_ready_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody waits for machine code any longer, and what is imported is kept out of the GC."""
+
+    class Slow:
+        kill = staticmethod(lambda: None)
+
+        def wait(self, seconds: float) -> None:
+            done.append("waited")
+            raise subprocess.TimeoutExpired("compiling", seconds)
+
+    server, done = loaded("app.py"), []
+    monkeypatch.setattr(server.subprocess, "Popen", lambda *_, **__: Slow())
+    monkeypatch.setattr(server.gc, "freeze", lambda: done.append("frozen"))
+    monkeypatch.setattr("engine.warm.kernels", lambda: done.append("compiled"))
+    server.warm()
+    assert done == ["waited", "compiled", "frozen"]
+    assert compiled.AHEAD.is_set()
