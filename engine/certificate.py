@@ -85,6 +85,12 @@ class Certificate:
     def __str__(self) -> str:
         return self._sentence
 
+    @property
+    def disagreement(self) -> str:
+        """How much is off, in few words; beside a slip, whose own sentence says the rest."""
+        most = "" if np.isinf(self.deviation) else f", by up to {self.deviation:.2g}"
+        return f"{self.wrong:,} of {self.count:,} numbers disagree{most}."
+
     @cached_property
     def _sentence(self) -> str:
         if not self.checks:

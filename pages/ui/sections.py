@@ -26,8 +26,8 @@ def certificate(shown: Certificate, slip: Slip | None) -> None:
         elif shown.holds:
             st.success(f"**Certified.** {shown}", icon=":material/verified:")
         else:
-            why = f" {slip.what} {slip.hides}" if slip else ""
-            st.error(f"**Not certified.** {shown}{why}", icon=":material/gpp_bad:")
+            why = f"{shown.disagreement} {slip.what} {slip.hides}" if slip else str(shown)
+            st.error(f"**Not certified.** {why}", icon=":material/gpp_bad:")
     with details, st.popover("Details", width="stretch"):
         rows = [
             f"| {'✓' if check.holds else '✗'} | ${check.name}$ | {check.against} "

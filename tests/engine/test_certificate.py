@@ -74,7 +74,10 @@ def test_a_certificate_says_what_was_compared() -> None:
     assert str(green) == "1,235 numbers against brute force and theory: largest deviation none."
     red = Certificate((check([1.0, 2.0], [1.0, 3.0]),))
     assert str(red) == "1 of 2 numbers disagree with brute force: largest deviation 0.33."
-    assert str(Certificate((check(math.nan, 1.0),))) == "1 of 1 numbers disagree with brute force."
+    assert red.disagreement == "1 of 2 numbers disagree, by up to 0.33."
+    lost = Certificate((check(math.nan, 1.0),))
+    assert str(lost) == "1 of 1 numbers disagree with brute force."
+    assert lost.disagreement == "1 of 1 numbers disagree."
 
 
 @pytest.mark.parametrize(

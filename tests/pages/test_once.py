@@ -95,6 +95,7 @@ def test_what_has_a_name_is_what_streamlit_would_list(held: dict[str, Any]) -> N
 
 def test_a_number_field_looks_up_one_value_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     spare()
+    assert app_session._populate_theme_msg is not PLAIN
     listed: list[int] = []
 
     def whole(state: SessionState) -> dict[str, Any]:
