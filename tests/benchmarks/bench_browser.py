@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE.parent / "browser"), str(ROOT)]
 
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from screen import Screen  # noqa: E402
-from serving import launch, served  # noqa: E402
+from serving import launch, served, yardstick  # noqa: E402
 
 from pages.catalog import CHAPTERS, lesson  # noqa: E402
 
@@ -200,6 +200,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few of each, to see that it runs")
     quick = parser.parse_args().quick
     starts, moves = (1, 4) if quick else (5, 20)
+    print(yardstick())
     if hasattr(os, "getloadavg"):
         print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'milliseconds':44}{'median':>8}{'least':>8}{'most':>8}{'aim':>8}")

@@ -27,7 +27,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser"), str(HERE.parents[1])]
 
-from serving import started  # noqa: E402
+from serving import started, yardstick  # noqa: E402
 from visitors import Visitor, cost  # noqa: E402
 
 from engine.gradients import chain  # noqa: E402
@@ -213,6 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a tenth of it, to see that it runs")
     quick = parser.parse_args().quick
+    print(yardstick())
     head = "visitors  done broken first p95 page p95 rerun p95 CPU ms/run MB/visitor"
     for name, lessons in (("all lessons", SLUGS), ("light lessons", LIGHT)):
         with started() as (address, pid):
