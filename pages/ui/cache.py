@@ -54,7 +54,7 @@ def awaited(says: str, function: Callable[..., T], *args: Any) -> T:
         return result
 
 
-def once(make: Callable[..., T], function: Callable[..., Any], *args: Any) -> T:
+def made(make: Callable[..., T], function: Callable[..., Any], *args: Any) -> T:
     """``make(function, *args)``, computed once for each function and each content."""
     name = f"{_name(function)} by {_name(make)}"
     return _computed(name, digest(args), lambda: make(function, *args))

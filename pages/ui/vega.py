@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pages.ui.cache import once
+from pages.ui.cache import made
 
 Draw = Callable[..., Any]
 Rows = Sequence[dict[str, Any]]
@@ -13,16 +13,11 @@ Rows = Sequence[dict[str, Any]]
 
 def sendable(draw: Draw, *args: Any) -> dict[str, Any]:
     """The Vega-Lite of ``draw(*args)`` with its rows in Arrow's form, for whoever changes it."""
-    return copy.deepcopy(once(_wired, draw, *args))
-
-
-def specified(draw: Draw, *args: Any) -> dict[str, Any]:
-    """The Vega-Lite of ``draw(*args)``, encoded once; the tests check it against the schema."""
-    return once(drawn, draw, *args)
+    return copy.deepcopy(made(_wired, draw, *args))
 
 
 def drawn(draw: Draw, *args: Any) -> dict[str, Any]:
-    """The Vega-Lite of ``draw(*args)``."""
+    """The Vega-Lite of ``draw(*args)``; the tests check it against the schema."""
     # While another thread still imports pandas, Altair would take it for whole.
     import pandas  # noqa: F401
 
@@ -32,7 +27,7 @@ def drawn(draw: Draw, *args: Any) -> dict[str, Any]:
 def _wired(draw: Draw, *args: Any) -> dict[str, Any]:
     from pages.charts.theme import CONFIG  # Altair: a lesson without charts does without
 
-    spec = specified(draw, *args)
+    spec = drawn(draw, *args)
     tables = {name: arrow(rows) for name, rows in spec["datasets"].items()}
     return {**spec, "config": spec["config"] | CONFIG, "datasets": tables}
 

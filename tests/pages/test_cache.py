@@ -15,8 +15,8 @@ from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 from engine.gradients import chain
 from engine.mixtures import coins
 from pages.ui import cache
-from pages.ui.cache import awaited, cached
-from pages.ui.vega import arrow, sendable, specified
+from pages.ui.cache import awaited, cached, made
+from pages.ui.vega import arrow, drawn, sendable
 
 ROOT = Path(__file__).parents[2]
 HEADS = [5, 9, 8, 4, 7]
@@ -106,9 +106,9 @@ def test_a_chart_is_encoded_once() -> None:
     from pages.charts import coins as charts
 
     trace = cached(coins.run, HEADS, 10, coins.Params())
-    one = specified(charts.ascent, trace, None, 1)
-    assert specified(charts.ascent, coins.run(HEADS, 10), None, 1) is one
-    assert specified(charts.ascent, trace, None, 2) is not one
+    one = made(drawn, charts.ascent, trace, None, 1)
+    assert made(drawn, charts.ascent, coins.run(HEADS, 10), None, 1) is one
+    assert made(drawn, charts.ascent, trace, None, 2) is not one
     assert one == charts.ascent(trace, None, 1).to_dict()
 
 
@@ -193,7 +193,7 @@ def test_a_chart_is_sent_with_its_rows_and_may_be_changed() -> None:
     from pages.charts import coins as charts
 
     trace = coins.run(HEADS, 10)
-    plain, sent = (f(charts.ascent, trace, None, 1) for f in (specified, sendable))
+    plain, sent = (f(charts.ascent, trace, None, 1) for f in (drawn, sendable))
     assert sent["layer"] == plain["layer"]
     assert list(sent["datasets"]) == list(plain["datasets"])
     for name, stream in sent["datasets"].items():

@@ -19,12 +19,10 @@ Drawn = list[tuple[Callable[..., Any], tuple, dict[str, Any]]]
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     """Each chart that a page draws from here on: the function and what it was given."""
     calls: Drawn = []
-    original = vega.specified
-
     wired = vega.sendable
 
     def sendable(draw: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        calls.append((draw, args, original(draw, *args)))
+        calls.append((draw, args, vega.drawn(draw, *args)))
         return wired(draw, *args)
 
     monkeypatch.setattr("pages.ui.lesson.sendable", sendable)

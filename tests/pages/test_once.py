@@ -1,5 +1,7 @@
 """What is remembered is what Streamlit would say at every run."""
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
+import app as server
 from pages.ui.once import WHOLE, Named, remembered, spare
 
 PLAIN = app_session._populate_theme_msg
@@ -58,10 +61,18 @@ def test_the_configuration_is_read_once_for_each_section(monkeypatch: pytest.Mon
     assert sorted(read) == sorted(SECTIONS)
 
 
-def test_the_running_app_remembers() -> None:
+def test_the_running_app_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit still asks by this name, so that ours is the one that answers."""
     names = app_session.AppSession._create_new_session_message.__code__.co_names
     assert "_populate_theme_msg" in names
+    monkeypatch.delitem(sys.modules, "engine.training.manager", raising=False)  # stays open
+
+    async def up() -> tuple[bool, Any]:
+        async with server.lifespan(server.app):
+            ours = app_session._populate_theme_msg is not PLAIN
+            return ours, vars(SessionState)["filtered_state"].fget
+
+    assert asyncio.run(up()) == (True, Named)
 
 
 STATES = (
