@@ -5,6 +5,9 @@ so only the very first call ever waits; importing a module with such functions c
 Where the disk is full or not ours to write it is compiled all the same, and kept for this process.
 ``native(reorder=True)`` lets it add in another order and fuse products with sums, without which no
 sum over an array uses the processor's vectors.
+What a function calls becomes part of its own code. A call by name would find another copy in the
+process that compiled it than in one that read it from disk, and float32 sums would differ between
+them in the last digits.
 """
 
 import functools
@@ -51,14 +54,15 @@ class Native:
 
     @functools.cached_property
     def version(self) -> str:
-        """A digest of the files of all that it calls.
+        """A digest of the files of all that it calls, and of this one, which says how to compile.
 
         Numba keeps code by the date of the function's own file only, but by its name too.
         """
         files = {function.plain.__code__.co_filename for function in self.called.values()}
+        files.add(__file__)
         inner = "".join(sorted(function.version for function in self.called.values()))
         text = b"".join(Path(file).read_bytes() for file in sorted(files))
-        return hashlib.sha256(text + inner.encode()).hexdigest()[:12] if files else ""
+        return hashlib.sha256(text + inner.encode()).hexdigest()[:12]
 
     @functools.cached_property
     def code(self) -> Any:
@@ -73,7 +77,9 @@ class Native:
         twin = types.FunctionType(plain.__code__, scope, plain.__name__)
         twin.__qualname__ = f"{plain.__qualname__}_{self.version}"
         fastmath = set(REORDER) if self.reorder else False
-        made = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+        made = {
+            "nogil": True, "error_model": "numpy", "fastmath": fastmath, "forceinline": True,
+        }  # fmt: skip
         try:
             return numba.njit(cache=True, **made)(twin)
         except RuntimeError:  # no folder where code could be kept

@@ -5,9 +5,11 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.compiled import native
+from engine.training.resnet_products import multiply
 
 INNER = "from engine.compiled import native\n\n@native\ndef inner(x):\n    return x + {}\n"
 OUTER = """from engine.compiled import native
@@ -51,6 +53,22 @@ def test_a_change_of_what_it_calls_changes_what_a_function_is_kept_under(written
     assert first == again
     assert first != other
     assert first != ""
+
+
+def test_code_calls_no_other_code_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a process that compiled it would run another copy than one that read it from disk."""
+
+    @native
+    def both(w, u, m, v):
+        multiply(w, False, u, m)
+        multiply(w, True, m, v)
+
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    both(*np.ones((4, 1, 5, 5), np.float32))
+    code = "".join(both.code.inspect_asm().values()).splitlines()
+    named = [line.strip() for line in code if "multiply" in line]
+    assert "both" in "".join(code)
+    assert [line for line in named if line[0] != "." and not line.endswith(":")] == []
 
 
 def test_sums_may_be_reordered_where_it_is_said() -> None:
