@@ -96,6 +96,9 @@ def _feed(state: Any, thing: Any) -> None:
     """Every kind is marked and closed, so that [1, [2]] and [[1], 2] differ."""
     if type(thing) in (float, int, str, bool):  # most of what there is
         state.update(repr(thing).encode())
+    elif isinstance(thing, bytes):
+        state.update(b"%d:" % len(thing))
+        state.update(thing)
     elif isinstance(thing, Trace):
         state.update(thing.digest().encode())
     elif isinstance(thing, np.ndarray):

@@ -11,6 +11,7 @@ same numbers asks for the same run.
 """
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import json
@@ -59,7 +60,11 @@ def spec_of(kind: str, text: str) -> Any:
 def run_id(spec: Any) -> str:
     """The name of the run of this spec: a hash of trainer, version and every knob."""
     kind = kind_of(spec)
-    version = getattr(module_of(kind), "VERSION", 1)
+    return _hash(kind, getattr(module_of(kind), "VERSION", 1), spec)
+
+
+@functools.lru_cache(maxsize=4096)  # a page asks at every run, for each width and seed
+def _hash(kind: str, version: int, spec: Any) -> str:
     return hashlib.sha256(f"{kind}\n{version}\n{spelled(spec)}".encode()).hexdigest()[:24]
 
 

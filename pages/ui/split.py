@@ -54,7 +54,9 @@ class Split:
 def split(key: str, drawing: Split, page: "Lesson") -> None:
     """Draw it; a click on a pixel goes to the page's row and col, counted from 1."""
     data = plain(drawing)
-    data["id"] = digest(drawing.original, [panel.planes for panel in drawing.panels])
+    data["id"] = digest(
+        *(text.encode() for text in (drawing.original, *(p.planes for p in drawing.panels)))
+    )
     opening = data["opening"] = page.opening
 
     def picked() -> None:

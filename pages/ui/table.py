@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from engine.trace import digest
@@ -64,13 +65,12 @@ def table(
                 }
                 for c in content.columns
             ],
-            "rows": [[vars(cell) for cell in row] for row in content.rows],
-            "foot": [[vars(cell) for cell in row] for row in content.foot],
             "lit": content.lit,
             "chosen": chosen,
             "opening": opening,
         }
     )
+    data["rows"], data["foot"] = _packable(content.rows), _packable(content.foot)
     data["id"] = digest(data["caption"], data["columns"], len(data["rows"]), len(data["foot"]))
 
     def row_of(state: Any) -> int | None:
@@ -86,3 +86,13 @@ def table(
 
     row = row_of(component("table")(key=key, data=data, on_pick_change=hear))
     return chosen if row is None else row
+
+
+def _packable(rows: Sequence[Sequence[Cell]]) -> list[list[dict[str, Any]]]:
+    """Numbers by step stay arrays, all else is spelled."""
+    return [[{k: _entry(v) for k, v in vars(cell).items()} for cell in row] for row in rows]
+
+
+def _entry(value: Any) -> Any:
+    by_step = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "biuf"
+    return value if by_step else plain(value)

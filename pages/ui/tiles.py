@@ -5,7 +5,7 @@ picture may have values of its own at each step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,18 +67,19 @@ def tiles(
 ) -> None:
     """Draw them; a click on an entry goes to the page's layer, row and col, or to the fields that
     ``picked`` makes of them."""
-    data = asdict(drawing)
-    for tile in data["tiles"]:
-        values = np.asarray(tile["values"])
-        tile["rows"], tile["columns"] = values.shape[-2:]
-        short = [float(f"{v:.4g}") for v in values.ravel()]
-        each = tile["rows"] * tile["columns"]
-        tile["stepped"] = values.ndim == 3
-        tile["values"] = (
-            [short[i : i + each] for i in range(0, len(short), each)] if tile["stepped"] else short
-        )
-        if isinstance(tile["wrong"], np.ndarray):
-            tile["wrong"] = [np.argwhere(mask) for mask in tile["wrong"]]
-    data = plain(data)
-    data["id"] = digest(data["tiles"])
+    data = plain({**vars(drawing), "tiles": ()})
+    data["tiles"] = [_packable(tile) for tile in drawing.tiles]
+    data["id"] = digest(drawing)
     picking("tiles", key, data, page, picked)
+
+
+def _packable(tile: Tile) -> dict[str, Any]:
+    values = np.asarray(tile.values, float)
+    wrong = tile.wrong
+    if isinstance(wrong, np.ndarray):
+        wrong = [np.argwhere(mask) for mask in wrong]
+    more = {
+        "rows": values.shape[-2], "columns": values.shape[-1], "stepped": values.ndim == 3,
+        "wrong": wrong, "values": (),
+    }  # fmt: skip
+    return plain({**vars(tile), **more}) | {"values": values}

@@ -15,7 +15,6 @@ with the server they wait for: on two cores the figures are, if anything, too hi
 
 import argparse
 import asyncio
-import json
 import random
 import statistics
 import sys
@@ -31,6 +30,7 @@ from serving import started, yardstick  # noqa: E402
 from visitors import Visitor, cost  # noqa: E402
 
 from engine.gradients import chain  # noqa: E402
+from pages.ui.component import unpacked  # noqa: E402
 
 # One number of each lesson that a student would turn, and how far.
 MOVES = {
@@ -184,7 +184,7 @@ async def growth(address: str, pid: int, fill: int, more: int, visitors: int = 1
             w1 = round(rng.uniform(-4, 4), 6)
             await visitor.move("chain.w1", w1)
             # Nobody sees another's numbers: these are the ones that this w1 gives.
-            values = [line["value"] for line in json.loads(visitor.drawn["chain-working"])["lines"]]
+            values = [line["value"] for line in unpacked(visitor.drawn["chain-working"])["lines"]]
             wrong += chain.run(chain.Params(w1=w1)).f != values[0]
 
     made = [Visitor(address) for _ in range(visitors)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 import random
 import re
 import urllib.request
@@ -16,6 +15,7 @@ from serving import served
 from visitors import Visitor
 
 from engine.gradients import chain
+from pages.ui.component import unpacked
 
 VISITORS, MOVES = 20, 8
 T = TypeVar("T")
@@ -39,7 +39,7 @@ async def turn_knobs(address: str, number: int) -> list[str]:
         for _ in range(MOVES):
             params["w1"] = round(rng.uniform(-4, 4), 6)
             await visitor.move("chain.w1", params["w1"])
-            lines = json.loads(visitor.drawn["chain-working"])["lines"]
+            lines = unpacked(visitor.drawn["chain-working"])["lines"]
             if lines[0]["value"] != chain.run(chain.Params(**params)).f:
                 wrong.append(f"visitor {number} set {params} and saw {lines[0]['value']}")
         if visitor.broken:

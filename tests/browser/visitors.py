@@ -29,7 +29,7 @@ class Visitor:
         self.page = ""
         self.pages: dict[str, str] = {}
         self.numbers: dict[str, Any] = {}
-        self.drawn: dict[str, str] = {}
+        self.drawn: dict[str, bytes] = {}
         self.broken = 0
         self.received = 0
         self._states: dict[str, WidgetState] = {}
@@ -127,7 +127,7 @@ class Visitor:
             self.numbers[field.id.split("-", 2)[-1]] = field
         elif kind == "bidi_component":
             piece = delta.new_element.bidi_component
-            self.drawn[piece.id.split("-", 2)[-1]] = piece.json
+            self.drawn[piece.id.split("-", 2)[-1]] = piece.bytes
         elif kind == "exception":
             self.broken += not delta.new_element.exception.is_warning
 

@@ -68,6 +68,7 @@ def test_a_digest_sees_shape_type_order_and_grouping() -> None:
     different = [
         (flat,), (flat.reshape(2, 2),), (flat.astype(np.float32),), (flat[::-1],),
         (flat[:2], flat[2:]), ("a", "b"), ("b", "a"), ("ab",), (1, 2), (12,), (12.0,), ("12",),
+        (b"ab", b"c"), (b"a", b"bc"), (b"12",),
     ]  # fmt: skip
     assert len({digest(*things) for things in different}) == len(different)
 

@@ -17,6 +17,7 @@ from engine.predict import Question
 from engine.preset import Preset
 from pages.catalog import LESSONS, Lesson, host
 from pages.ui import lesson as anatomy
+from pages.ui.component import plain, unpacked
 from pages.ui.handout import Handout
 
 # A mistake is an exception in a test, and not the sentence that a visitor reads instead.
@@ -106,8 +107,8 @@ def put(app: AppTest, entry: Lesson, **settings: Any) -> AppTest:
 
 
 def sent(app: AppTest) -> dict[str, Any]:
-    """What each of our own components was given, by its key."""
-    return {c.key: json.loads(c.proto.json) for c in app.get("bidi_component")}
+    """What each of our own components was given, by its key; its arrays as lists."""
+    return {c.key: plain(unpacked(c.proto.bytes)) for c in app.get("bidi_component")}
 
 
 def specs(app: AppTest) -> list[Any]:

@@ -1,4 +1,4 @@
-export default function ({ data, parentElement: root, setTriggerValue }) {
+export default unpacked(function ({ data, parentElement: root, setTriggerValue }) {
   const say = (words) => (root.querySelector("p").textContent = words);
   const act = {
     async link() {
@@ -38,7 +38,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     save(new Blob([page], { type: "text/html" }), `${data.name}.html`);
     say("Saved.");
   }
-}
+});
 
 function save(blob, name) {
   const link = document.createElement("a");

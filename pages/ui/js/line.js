@@ -3,7 +3,7 @@ const COLUMNS = [[30, 476], [532, 978]];
 const ROWS = { curve: [40, 240], slope: [294, 412], axis: 490 };
 const REST = 450; // milliseconds after the last key until Python hears of it
 
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   const me = (root.line ??= { timer: 0, pending: null });
   me.tell = (point, place) => {
@@ -22,7 +22,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
   clock.drawings.set(root, () => svg);
   follow(root, (step) => data.sides.forEach((side, s) => paint(me.sides[s], side, step)));
   return () => leave(root);
-}
+});
 
 const straight = (from, to, low, high) => (value) => low + ((value - from) / (to - from || 1)) * (high - low);
 const path = (rows, X, Y) => `M${rows.map(([x, y]) => `${X(x).toFixed(1)} ${Y(y).toFixed(1)}`).join("L")}`;

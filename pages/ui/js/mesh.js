@@ -1,4 +1,4 @@
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
@@ -15,7 +15,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
   clock.drawings.set(root, () => svg);
   follow(root, (step) => paint(svg, data, where, Math.min(step, data.phases.length - 1)));
   return () => leave(root);
-}
+});
 
 // Where everything stands, in units of the type size: twice as wide as high, as the stage is.
 const [WIDE, HIGH, TOP, ROOM] = [42, 20, 2.2, 13];

@@ -3,7 +3,7 @@ const ROUTES = ["first", "second", "third", "fourth"];
 // "z" means the number z, or all of z.0, z.1, ...
 const means = (wanted, id) => wanted === id || (wanted !== "" && id.startsWith(`${wanted}.`));
 
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
@@ -54,7 +54,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     }
   });
   return () => leave(root);
-}
+});
 
 function arrow(id, colour) {
   return `<marker id="${id}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" style="fill:${colour}" fill="#888"/></marker>`;

@@ -1,3 +1,15 @@
+// A component draws what component.py has packed: how many numbers, the numbers, the rest as JSON.
+function unpacked(draw) {
+  return ({ data: bytes, ...more }) => {
+    const { buffer } = bytes.slice(); // its own, so that the numbers lie straight
+    const [count] = new Float64Array(buffer, 0, 1);
+    const numbers = new Float64Array(buffer, 8, count);
+    const array = (_, value) => (value?.$ ? numbers.subarray(value.$[0], value.$[0] + value.$[1]) : value);
+    const rest = new TextDecoder().decode(new Uint8Array(buffer, 8 * (count + 1)));
+    return draw({ data: JSON.parse(rest, count ? array : undefined), ...more });
+  };
+}
+
 // The page's one clock. The transport moves it; every figure on the page follows it in the
 // browser, so that looking at another step never talks to the server.
 const clock = (window.workings ??= { step: 0, opening: "", figures: new Map(), drawings: new Map() });
@@ -14,7 +26,7 @@ function leave(host) {
 
 // A value that may be one number or one per step.
 function at(value, step) {
-  return Array.isArray(value) ? value[Math.min(step, value.length - 1)] : value;
+  return Array.isArray(value) || ArrayBuffer.isView(value) ? value[Math.min(step, value.length - 1)] : value;
 }
 
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
@@ -24,6 +36,7 @@ function number(value, digits = 4) {
   if (typeof value === "string") return value;
   if (value === null || value === undefined || Number.isNaN(value)) return "NaN";
   const size = Math.abs(value);
+  if (size === Infinity) return value > 0 ? "∞" : "−∞";
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
     const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
     const power = [...String(Number(exponent))].map((c) => SUPERSCRIPT[c]).join("");

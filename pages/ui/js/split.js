@@ -1,6 +1,6 @@
 const STEP = 0.02; // of the width, for one press of an arrow key
 
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const me = (root.split ??= { at: 0.5, panels: [], turn: 0 });
   const [high, wide] = data.size;
   me.data = data;
@@ -35,7 +35,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     leave(root);
     for (const panel of me.panels) for (const host of [panel.palette, panel.frame]) clock.drawings.delete(host);
   };
-}
+});
 
 function bytes(text) {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

@@ -1,4 +1,4 @@
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const table = root.querySelector("table");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
@@ -30,7 +30,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     if (lit) reveal(lit, table.parentElement);
   });
   return () => leave(root);
-}
+});
 
 // Scroll a long table, and nothing else, to the row that is lit.
 function reveal(tr, box) {
@@ -51,7 +51,7 @@ function fill(tr, cells, columns, step) {
     const cell = cells[j];
     if (cell === null || cell === undefined) return;
     const value = at(cell.value ?? cell, step);
-    td.textContent = cell.blank ? "?" : typeof value !== "number" ? value : column.decimals === null || cell.share === false ? number(value) : minus(value.toFixed(column.decimals));
+    td.textContent = cell.blank ? "?" : typeof value !== "number" ? value : column.decimals === null || cell.share === false || !Number.isFinite(value) ? number(value) : minus(value.toFixed(column.decimals));
     td.title = cell.blank || typeof value !== "number" ? "" : String(value);
     const ahead = Boolean(at(cell.ahead, step));
     td.classList.toggle("ahead", ahead);

@@ -1,6 +1,6 @@
 const MANY = 60; // more wrong entries than that are framed as one
 
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
@@ -25,7 +25,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     group.paint?.(step);
   }));
   return () => leave(root);
-}
+});
 
 function drawTile(tile, size) {
   const { x, y, wide, high, rows, columns } = tile;
@@ -61,11 +61,17 @@ function drawTile(tile, size) {
   if (!tile.stepped) paint(tile.values, tile.wrong);
   if (tile.stepped || note) {
     group.paint = (step) => {
-      if (tile.stepped) paint(at(tile.values, step), at(tile.wrong, step) ?? []);
+      if (tile.stepped) paint(ofStep(tile, step), at(tile.wrong, step) ?? []);
       if (note) note.textContent = at(tile.note, step);
     };
   }
   return group;
+}
+
+// The values of one step; they lie one after the other.
+function ofStep({ values, rows, columns }, step) {
+  const start = Math.min(step * rows * columns, values.length - rows * columns);
+  return values.subarray(start, start + rows * columns);
 }
 
 // Orange above 0, blue below, the paper's own colour at 0; ink is black on white.
@@ -74,7 +80,7 @@ function image(tile, values) {
   const paper = canvas.getContext("2d");
   const pixels = paper.createImageData(tile.columns, tile.rows);
   values.forEach((value, i) => {
-    const known = typeof value === "number";
+    const known = Number.isFinite(value);
     const share = known ? Math.min(1, Math.abs(value) / tile.reach) ** (tile.ink ? 1 : 0.6) : 1;
     const colour = tile.ink ? [0, 0, 0] : !known ? [194, 24, 122] : value > 0 ? [213, 94, 0] : [43, 127, 212];
     pixels.data.set(tile.ink ? [255 * (1 - share), 255 * (1 - share), 255 * (1 - share), 255] : [...colour, 255 * share], 4 * i);

@@ -8,7 +8,7 @@ const ICON = {
 };
 const SPEEDS = [0.5, 1, 2, 4];
 
-export default function ({ data, parentElement: root, setStateValue }) {
+export default unpacked(function ({ data, parentElement: root, setStateValue }) {
   const button = (name) => root.querySelector(`[data-go=${name}]`);
   const slider = root.querySelector("input");
   const last = data.captions.length - 1;
@@ -190,7 +190,7 @@ export default function ({ data, parentElement: root, setStateValue }) {
     document.removeEventListener("keydown", clock.onkey, true);
     clock.onkey = clock.go = null;
   };
-}
+});
 
 // Does what has the focus use this key itself?
 function takesKeys(target, key, pointed) {

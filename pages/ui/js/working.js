@@ -1,4 +1,4 @@
-export default function ({ data, parentElement: root }) {
+export default unpacked(function ({ data, parentElement: root }) {
   const box = root.querySelector(".working");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
@@ -39,7 +39,7 @@ export default function ({ data, parentElement: root }) {
     root.sized.disconnect();
     leave(root);
   };
-}
+});
 
 // A formula wider than its column is set smaller, and stays so: nothing jumps while one scrubs.
 function fit(formula) {
