@@ -7,6 +7,7 @@ step never computes anything.
 
 import dataclasses
 import enum
+import functools
 import hashlib
 import json
 from types import SimpleNamespace
@@ -51,9 +52,11 @@ class Trace:
                 make = getattr(value, "_make", tuple)  # a NamedTuple keeps its names
                 object.__setattr__(self, f.name, make(kept))
 
-    def _stepped(self) -> list[str]:
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        return [f.name for f in fields if f.metadata.get("steps")]
+    @classmethod
+    @functools.cache
+    def _stepped(cls) -> tuple[str, ...]:
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        return tuple(f.name for f in fields if f.metadata.get("steps"))
 
     def __len__(self) -> int:
         """Number of states, the initial one included."""

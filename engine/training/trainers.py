@@ -47,6 +47,7 @@ def kind_of(spec: Any) -> str:
     raise ParamError(f"{type(spec).__name__} is not the Spec of a trainer.")
 
 
+@functools.lru_cache(maxsize=4096)  # a page asks at every run, for each width and seed
 def spelled(spec: Any) -> str:
     """The spec as text that is the same for equal specs."""
     return json.dumps(dataclasses.asdict(spec), sort_keys=True, separators=(",", ":"))
@@ -60,11 +61,7 @@ def spec_of(kind: str, text: str) -> Any:
 def run_id(spec: Any) -> str:
     """The name of the run of this spec: a hash of trainer, version and every knob."""
     kind = kind_of(spec)
-    return _hash(kind, getattr(module_of(kind), "VERSION", 1), spec)
-
-
-@functools.lru_cache(maxsize=4096)  # a page asks at every run, for each width and seed
-def _hash(kind: str, version: int, spec: Any) -> str:
+    version = getattr(module_of(kind), "VERSION", 1)
     return hashlib.sha256(f"{kind}\n{version}\n{spelled(spec)}".encode()).hexdigest()[:24]
 
 

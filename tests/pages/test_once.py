@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from streamlit.elements import vega_charts
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
 from streamlit.runtime.state.common import WidgetMetadata
@@ -16,6 +17,7 @@ import app as server
 from pages.ui.once import WHOLE, Named, remembered, spare
 
 PLAIN = app_session._populate_theme_msg
+READ = vega_charts._stabilize_vega_json_spec
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar")
 
 
@@ -23,6 +25,7 @@ SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.
 def as_it_was() -> Iterator[None]:
     yield
     app_session._populate_theme_msg = PLAIN
+    vega_charts._stabilize_vega_json_spec = READ
     SessionState.filtered_state = property(WHOLE)  # type: ignore[assignment, method-assign]
 
 
@@ -128,3 +131,26 @@ def test_a_number_field_looks_up_one_value_and_no_other(monkeypatch: pytest.Monk
     assert app.number_input(key="size").value == 2.5
     assert app.number_input(key="size").set_value(4.0).run().number_input(key="size").value == 4.0
     assert listed == []
+
+
+def test_a_chart_drawn_again_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(spec: str) -> str:
+        read.append(spec)
+        return READ(spec)
+
+    monkeypatch.setattr(vega_charts, "_stabilize_vega_json_spec", counted)
+    spare()
+
+    def page() -> None:
+        import streamlit as st
+
+        line = {"mark": "line", "encoding": {"x": {"field": "a"}}, "params": [{"name": "param_7"}]}
+        st.vega_lite_chart({"values": [{"a": 1}]}, line)
+
+    app = AppTest.from_function(page).run()
+    first = app.get("vega_lite_chart")[0].proto.spec
+    assert "param_7" not in first
+    assert app.run().get("vega_lite_chart")[0].proto.spec == first
+    assert len(read) == 1
