@@ -46,6 +46,9 @@ HEADERS = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
     b"cross-origin-opener-policy": b"same-origin",
 }
+# A full hall holds a million objects. Going through them again and again, as Python would, took a
+# tenth of the CPU and stopped everybody for a second at a time.
+RARELY = (10_000, 5, 10)
 
 
 def warm() -> None:
@@ -77,6 +80,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     warming.start()
     if os.environ.get("WORKINGS_DEV") != "1":
         once.spare()
+    gc.set_threshold(*RARELY)
     yield
     warming.cancel()
     jobs = sys.modules.get("engine.training.manager")  # if anybody has asked for a training

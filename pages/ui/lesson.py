@@ -288,9 +288,11 @@ class Lesson:
     def put(self, choices: Sequence[Mapping[str, Any]]) -> Callable[[int], None]:
         """For a click on one of several: set what that one says, before the page runs."""
 
+        state = self.state  # a click outlives this run: it holds no trace
+
         def chosen(place: int) -> None:
             for name, value in choices[place].items():
-                self.state.put(name, value)
+                state.put(name, value)
 
         return chosen
 

@@ -63,13 +63,14 @@ def line(key: str, drawing: Drawing, page: "Lesson", moved: Callable[[int, float
     data = plain(drawing)
     data["id"] = digest(data)
     opening = data["opening"] = page.opening
+    count, low, high = len(data["points"]), data["low"], data["high"]
 
     def dropped() -> None:
         drop = (st.session_state.get(key) or {}).get("drop") or {}
         point, place = drop.get("point"), drop.get("place")
         if drop.get("opening") != opening or not isinstance(point, int):
             return
-        if 0 <= point < len(data["points"]) and isinstance(place, (int, float)):
-            moved(point, max(data["low"], min(data["high"], place)))
+        if 0 <= point < count and isinstance(place, (int, float)):
+            moved(point, max(low, min(high, place)))
 
     component("line")(key=key, data=data, on_drop_change=dropped)

@@ -92,14 +92,15 @@ def picking(
 
     They go to the fields of these names, or to those that ``meant`` makes of them.
     """
-    opening = data["opening"] = page.opening
+    opening, state = page.opening, page.state
+    data["opening"] = opening
 
     def picked() -> None:
         pick = (st.session_state.get(key) or {}).get("pick") or {}
         if pick.get("opening") == opening and all(isinstance(pick.get(n), int) for n in PICK):
             found = {field_name: pick[field_name] for field_name in PICK}
             for field_name, value in (meant(found) if meant else found).items():
-                page.state.put(field_name, value)
+                state.put(field_name, value)
 
     component(name)(key=key, data=data, on_pick_change=picked)
 

@@ -12,9 +12,15 @@ from streamlit.elements import vega_charts
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 from streamlit.runtime.state.common import is_element_id
-from streamlit.runtime.state.session_state import SessionState, _is_internal_key
+from streamlit.runtime.state.session_state import (
+    SessionState,
+    WStates,
+    _is_internal_key,
+    _is_stale_widget,
+)
 
 Populate = Callable[..., None]
+Remove = Callable[[WStates, frozenset[str], list[str] | None], None]
 
 
 def remembered(populate: Populate) -> Populate:
@@ -42,7 +48,8 @@ WHOLE: Callable[[SessionState], dict[str, Any]] = vars(SessionState)["filtered_s
 
 class Named(Mapping[str, Any]):
     """What of a session has a name. Each number field asks whether its own value is None: here it
-    looks that one up; Streamlit first makes a dict of all there is."""
+    looks that one up; Streamlit first makes a dict of all there is, and for each component's value
+    a class of its own."""
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
@@ -57,15 +64,42 @@ class Named(Mapping[str, Any]):
         return self._state[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(WHOLE(self._state))
+        state = self._state
+        name_of = state._key_id_mapper.id_key_mapping
+        readable = state._new_widget_state.widget_metadata.keys() | state._old_state.keys()
+        for key in state._keys():
+            if _is_internal_key(key):
+                continue
+            if not is_element_id(key):
+                yield key
+            elif key in name_of and key in readable:
+                yield name_of[key]
 
     def __len__(self) -> int:
-        return len(WHOLE(self._state))
+        return sum(1 for _ in self)
+
+
+def forgetful(remove: Remove) -> Remove:
+    """What a widget was is forgotten with what it held.
+
+    Streamlit keeps it, with all that its callbacks hold, for as long as a visitor stays.
+    """
+
+    def removed(states: WStates, active: frozenset[str], fragments: list[str] | None) -> None:
+        remove(states, active, fragments)
+        states.widget_metadata = {
+            name: known
+            for name, known in states.widget_metadata.items()
+            if not _is_stale_widget(known, active, fragments)
+        }
+
+    return removed
 
 
 def spare() -> None:
     """For the whole process, once its configuration is settled."""
     app_session._populate_theme_msg = remembered(app_session._populate_theme_msg)
     SessionState.filtered_state = property(Named)  # type: ignore[assignment, method-assign]
+    WStates.remove_stale_widgets = forgetful(WStates.remove_stale_widgets)  # type: ignore[method-assign]
     # It reads a chart back to rename what Altair has numbered: a text alone decides what comes out.
     vega_charts._stabilize_vega_json_spec = lru_cache(256)(vega_charts._stabilize_vega_json_spec)

@@ -58,13 +58,14 @@ def split(key: str, drawing: Split, page: "Lesson") -> None:
         *(text.encode() for text in (drawing.original, *(p.planes for p in drawing.panels)))
     )
     opening = data["opening"] = page.opening
+    high, wide = drawing.whole  # what hears of a click outlives this run: it holds no picture
 
     def picked() -> None:
         pick = (st.session_state.get(key) or {}).get("pick") or {}
         row, col = pick.get("row"), pick.get("col")
         if pick.get("opening") != opening or not isinstance(row, int) or not isinstance(col, int):
             return
-        if 1 <= row <= drawing.whole[0] and 1 <= col <= drawing.whole[1]:
+        if 1 <= row <= high and 1 <= col <= wide:
             page.state.put("row", row)
             page.state.put("col", col)
 

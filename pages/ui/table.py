@@ -71,12 +71,13 @@ def table(
         }
     )
     data["rows"], data["foot"] = _packable(content.rows), _packable(content.foot)
-    data["id"] = digest(data["caption"], data["columns"], len(data["rows"]), len(data["foot"]))
+    count = len(content.rows)  # what hears of a click outlives this run: it holds no cells
+    data["id"] = digest(data["caption"], data["columns"], count, len(data["foot"]))
 
     def row_of(state: Any) -> int | None:
         pick = (state or {}).get("pick") or {}
         row = pick.get("row")
-        known = isinstance(row, int) and 0 <= row < len(content.rows)
+        known = isinstance(row, int) and 0 <= row < count
         return row if known and pick.get("opening") == opening else None
 
     def hear() -> None:

@@ -1,6 +1,7 @@
 """What is remembered is what Streamlit would say at every run."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +11,14 @@ from streamlit.elements import vega_charts
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
 from streamlit.runtime.state.common import WidgetMetadata
-from streamlit.runtime.state.session_state import SessionState
+from streamlit.runtime.state.session_state import SessionState, WStates
 from streamlit.testing.v1 import AppTest
 
 import app as server
 from pages.ui.once import WHOLE, Named, remembered, spare
 
 PLAIN = app_session._populate_theme_msg
+REMOVE, USUAL = WStates.remove_stale_widgets, gc.get_threshold()
 READ = vega_charts._stabilize_vega_json_spec
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar")
 
@@ -26,6 +28,8 @@ def as_it_was() -> Iterator[None]:
     yield
     app_session._populate_theme_msg = PLAIN
     vega_charts._stabilize_vega_json_spec = READ
+    WStates.remove_stale_widgets = REMOVE  # type: ignore[method-assign]
+    gc.set_threshold(*USUAL)
     SessionState.filtered_state = property(WHOLE)  # type: ignore[assignment, method-assign]
 
 
@@ -70,12 +74,16 @@ def test_the_running_app_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "_populate_theme_msg" in names
     monkeypatch.delitem(sys.modules, "engine.training.manager", raising=False)  # stays open
 
-    async def up() -> tuple[bool, Any]:
+    async def up() -> list[object]:
         async with server.lifespan(server.app):
-            ours = app_session._populate_theme_msg is not PLAIN
-            return ours, vars(SessionState)["filtered_state"].fget
+            fields = vars(SessionState)["filtered_state"].fget
+            return [app_session._populate_theme_msg, fields, WStates.remove_stale_widgets]
 
-    assert asyncio.run(up()) == (True, Named)
+    populate, fields, remove = asyncio.run(up())
+    assert fields is Named
+    assert populate is not PLAIN
+    assert remove is not REMOVE
+    assert gc.get_threshold() == server.RARELY
 
 
 STATES = (
@@ -154,3 +162,31 @@ def test_a_chart_drawn_again_is_not_read_again(monkeypatch: pytest.MonkeyPatch) 
     assert "param_7" not in first
     assert app.run().get("vega_lite_chart")[0].proto.spec == first
     assert len(read) == 1
+
+
+def test_a_widget_that_is_gone_is_forgotten() -> None:
+    spare()
+
+    def page() -> None:
+        import streamlit as st
+
+        st.session_state.setdefault("which", "both")
+        st.number_input("Stays", key="stays")
+        if st.session_state["which"] == "both":
+            st.number_input("Goes", key="goes", on_change=lambda: None)
+
+    app = AppTest.from_function(page).run()
+    state = app.session_state._state._state
+
+    def known() -> set[str]:
+        return {name.rpartition("-")[2] for name in state._new_widget_state.widget_metadata}
+
+    app.number_input(key="stays").set_value(4.0).run()
+    assert known() == {"stays", "goes"}
+    app.session_state["which"] = "one"
+    app.run()
+    assert known() == {"stays"}
+    assert app.number_input(key="stays").value == 4.0
+    app.session_state["which"] = "both"
+    assert app.run().number_input(key="goes").value == 0.0
+    assert app.number_input(key="goes").set_value(3.0).run().number_input(key="goes").value == 3.0
