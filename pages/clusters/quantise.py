@@ -5,6 +5,7 @@ import streamlit as st
 from engine.clusters import quantise
 from engine.params import Bound
 from pages.charts import quantise as charts
+from pages.charts import quantise_curves as curves
 from pages.ui.cache import cached
 from pages.ui.handout import Handout
 from pages.ui.lesson import Lesson
@@ -51,15 +52,15 @@ with page.stage():
         with left:
             split(page.key("picture"), cached(charts.picture, [shown], at, blank), page)
         with right:
-            page.chart("Values and palette", charts.values, shown)
-            page.chart("Distortion by step", charts.descent, shown, ghost)
+            page.chart("Values and palette", curves.values, shown)
+            page.chart("Distortion by step", curves.descent, shown, ghost)
     else:
         runs = [cached(quantise.run, params, picture=own) for params in charts.counts(trace)]
         drawn = [cached(quantise.slipped, run, page.slip) if page.slip else run for run in runs]
         split(page.key("picture"), cached(charts.picture, drawn, at, blank), page)
         for run, column in zip(drawn, st.columns(3), strict=True):
             with column:
-                page.chart(f"Values at k {run.k}", charts.values, run)
+                page.chart(f"Values at k {run.k}", curves.values, run)
 page.transport(charts.captions(shown))
 
 lines, true = quantise.working(shown, page.slip, *at), quantise.working(trace, None, *at)

@@ -6,6 +6,7 @@ from engine.mixtures import gaussian
 from engine.params import Bound
 from pages.charts import climb
 from pages.charts import gaussian as charts
+from pages.charts import gaussian_points as points
 from pages.ui.cache import cached
 from pages.ui.handout import Handout
 from pages.ui.lesson import Lesson
@@ -53,7 +54,7 @@ with page.stage():
         page.view("show")
     if page.state.get("show") == "mixture":
         with left:
-            page.chart("The mixture", charts.scene, shown, ghost, at[0], tall=True)
+            page.chart("The mixture", points.scene, shown, ghost, at[0], tall=True)
         with right:
             cut = cached(gaussian.slice_at, shown, page.slip, states=climb.states(shown))
             page.chart("The bound touches the likelihood", charts.tangent, cut)

@@ -5,6 +5,8 @@ import streamlit as st
 from engine.mixtures import ppca
 from engine.params import Bound
 from pages.charts import ppca as charts
+from pages.charts import ppca_cloud as cloud
+from pages.charts import ppca_curves as curves
 from pages.ui.cache import cached
 from pages.ui.handout import Handout
 from pages.ui.lesson import Lesson
@@ -48,16 +50,16 @@ with page.stage():
         show = page.state.get("show")
         if show == "starts":
             race = cached(ppca.race, trace.X, trace.params)
-            page.chart("Many starts", charts.starts, race, shown, top, slip, tall=True)
+            page.chart("Many starts", curves.starts, race, shown, top, slip, tall=True)
         else:
-            page.chart("The cloud", charts.scene, shown, top, chosen(), slip, tall=True)
+            page.chart("The cloud", cloud.scene, shown, top, chosen(), slip, tall=True)
     with right:
         if show == "bound":
             cut = cached(ppca.slice_at, shown)
-            page.chart("The bound touches the likelihood", charts.tangent, cut, shown)
+            page.chart("The bound touches the likelihood", curves.tangent, cut, shown)
         else:
-            page.chart("The angle to the long axis by step", charts.angle, shown, slip)
-        page.chart("Log-likelihood by step", charts.ascent, shown, ghost, top)
+            page.chart("The angle to the long axis by step", curves.angle, shown, slip)
+        page.chart("Log-likelihood by step", curves.ascent, shown, ghost, top)
 
 page.sheet = lambda: charts.sheet(trace)
 page.transport(charts.captions(shown))
@@ -68,13 +70,7 @@ with page.working():
     lines = ppca.working(shown, chosen(), page.slip)
     working(page.key("working"), lines, charts.wrong_lines(wrong, chosen()), blank)
 
-page.finish(
-    Handout(
-        lines=lines,
-        data={"X": trace.X.tolist(), "direction": list(trace.given)},
-        shown={
-            f"trace.{n}[-1]": getattr(trace, n)[-1].tolist()
-            for n in ("direction", "noise", "log_likelihood")
-        },
-    )
-)
+told = ("direction", "noise", "log_likelihood")
+last = {f"trace.{name}[-1]": getattr(trace, name)[-1].tolist() for name in told}
+given = {"X": trace.X.tolist(), "direction": list(trace.given)}
+page.finish(Handout(lines=lines, data=given, shown=last))

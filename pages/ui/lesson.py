@@ -15,13 +15,13 @@ import streamlit as st
 from engine.data import DataError
 from engine.params import Bound, ParamError
 from engine.predict import Question
-from pages.catalog import CHAPTERS, lesson
-from pages.ui import sections, tour
+from pages.catalog import lesson
+from pages.ui import above, sections, tour
 from pages.ui.cache import awaited, cached
-from pages.ui.controls import control, listed
+from pages.ui.controls import control
 from pages.ui.frame import lecture
 from pages.ui.handout import Handout, hand_out
-from pages.ui.modes import choose_mode, mode_field
+from pages.ui.modes import mode_field
 from pages.ui.state import Field, State
 from pages.ui.table import Table, table
 from pages.ui.transport import transport
@@ -63,21 +63,20 @@ class Lesson:
             turned,
             tour.number(self.entry.slug),
         )
-        self._folded = tuple(folded)
         self.sheet: Callable[[], tuple[Any, Any]] | None = None  # typed matrices as a table
         self._ask = ask or (lambda page: page.module.questions(page.trace))
         trouble = self.state.enter()
         tour.arrive(self.state)
         self.trace: Any = None
         self.captions: Sequence[str] = ()
-        self._header()
+        self._handout_place = above.header(self.entry, self.state)
         if trouble:
             st.warning(trouble, icon=":material/undo:")
         self.projecting = bool(st.session_state.get("project", lecture()))
         self._slots: dict[str, Any] = {}
         if not self.projecting:
-            self._presets()
-            self._knobs()
+            above.presets(self.entry, self.state)
+            self._slots = above.knobs(self.state, folded)
         self._trouble = st.empty()  # what is wrong with a folded field, where one sees it
         with st.container(key="projecting" if self.projecting else "reading"):
             # In projection a wide figure takes the width, and the working stands below it.
@@ -99,59 +98,6 @@ class Lesson:
     def question(self) -> Question | None:
         """The question that blanks a cell just now."""
         return self._question
-
-    # -- above the stage ---------------------------------------------------------------------
-
-    def _header(self) -> None:
-        left, right = st.columns([66, 34], vertical_alignment="bottom")
-        with left, st.container(gap=None):
-            chapter = CHAPTERS[self.entry.chapter]
-            if not tour.line(self.state):
-                st.caption(f"{chapter} › {self.entry.title} · exercise {self.entry.exercise}")
-            st.title(self.entry.question, anchor=False)
-        with right, st.container(horizontal=True, horizontal_alignment="right"):
-            self._handout_place = st.container(width="content")
-            st.session_state.setdefault("project", lecture())
-            st.toggle("Project", key="project", help="Only the figure and what belongs to it")
-
-    def _presets(self) -> None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            choose_mode(self.entry.slug)
-            st.markdown(self.entry.answer)
-        current = self.state.current_preset()
-        if self.state.get("preset") != current:
-            self.state.put("preset", current)
-        presets = self.module.PRESETS
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.pills(
-                "Presets",
-                list(presets),
-                format_func=lambda name: presets[name].title,
-                key=self.state.key("preset"),
-                label_visibility="collapsed",
-            )
-            st.markdown(presets[current].says if current else "Your own numbers.")
-
-    def _knobs(self) -> None:
-        names = [name for name in self.state.knobs if name not in self._folded]
-        fields = {n: self.state.fields[n] for n in names}
-        wide = {
-            n for n, f in fields.items() if not listed(f) and sum(map(len, f.bound.choices)) > 18
-        }
-        wide |= {names[0]} & set(self.state.data)
-        narrow = {n: 1.6 for n, f in fields.items() if listed(f)}
-        narrow |= {n: 1.4 for n, f in fields.items() if [len(c) for c in f.bound.choices] == [2, 2]}
-        widths = [3 if name in wide else narrow.get(name, 2) for name in names]
-        more = [1.4] if self._folded else []
-        columns = st.columns([*widths, *more], vertical_alignment="bottom" if more else "top")
-        for name, column in zip(names, columns, strict=False):
-            with column:
-                control(self.state, name)
-            self._slots[name.split(".")[0]] = column
-        if more:
-            with columns[-1], st.popover("More"):
-                for name in self._folded:
-                    control(self.state, name)
 
     # -- computing ---------------------------------------------------------------------------
 

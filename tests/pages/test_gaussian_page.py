@@ -11,7 +11,7 @@ from visiting import certified, preset, put, sent, specs, visit
 
 from engine.mixtures import gaussian
 from pages.catalog import lesson
-from pages.charts import climb
+from pages.charts import climb, gaussian_points
 from pages.charts import gaussian as charts
 
 GAUSSIAN = lesson("gaussian")
@@ -37,7 +37,7 @@ def typed(X: str, **settings: Any) -> AppTest:
 
 def rows_of(trace: gaussian.Gaussian, field: str) -> list[dict[str, Any]]:
     """The rows of that layer of the scene whose data have this field."""
-    datasets = charts.scene(trace, None, 0, 0).to_dict()["datasets"].values()
+    datasets = gaussian_points.scene(trace, None, 0, 0).to_dict()["datasets"].values()
     return next(rows for rows in datasets if field in rows[0])
 
 
@@ -70,7 +70,7 @@ def test_the_table_is_the_trace(name: str) -> None:
 def test_points_have_the_mixed_colours_of_their_components() -> None:
     trace = trace_of("clouds")
     points = rows_of(trace, "cs")
-    palette = [tuple(int(c[k : k + 2], 16) for k in (1, 3, 5)) for c in charts.COLOURS[:3]]
+    palette = [tuple(int(c[k : k + 2], 16) for k in (1, 3, 5)) for c in gaussian_points.COLOURS[:3]]
     for step in (0, 8, len(trace) - 1):
         for i, colour in enumerate(at(points, "cs", step)):
             rgb = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]

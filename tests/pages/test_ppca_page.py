@@ -10,7 +10,7 @@ from visiting import certified, preset, put, sent, specs, visit
 
 from engine.mixtures import ppca
 from pages.catalog import lesson
-from pages.charts import climb
+from pages.charts import climb, ppca_cloud, ppca_curves
 from pages.charts import ppca as charts
 
 PPCA = lesson("ppca")
@@ -115,7 +115,7 @@ def test_the_ellipses_are_those_of_C(name: str) -> None:
     """The calculation that the browser makes, made here."""
     trace = traced(name)
     plane = ppca.seen(trace.X)
-    spec = charts.scene(trace, ppca.summit(trace), 0, False, 0).to_dict()
+    spec = ppca_cloud.scene(trace, ppca.summit(trace), 0, False, 0).to_dict()
     drawn = [x for x in layers(spec) if x["mark"].get("fillOpacity")]
     assert len(drawn) == 2
     for layer, times in zip(drawn, (2, 1), strict=True):
@@ -144,7 +144,7 @@ def test_the_scales_of_the_cloud_are_equal() -> None:
 
 def test_em_and_power_iteration_are_drawn_on_top_of_each_other() -> None:
     trace = traced("turning")
-    spec = charts.angle(trace, False, 0).to_dict()
+    spec = ppca_curves.angle(trace, False, 0).to_dict()
     points = [x for x in layers(spec) if x["mark"]["type"] == "point"]
     dots, rings = (np.array([r["y"] for r in values(spec, x)]) for x in points)
     assert len(dots) == len(rings) == len(trace)
