@@ -37,7 +37,7 @@ def component(name: str) -> Callable[..., Any]:
 def packed(data: dict[str, Any]) -> bytes:
     """How many numbers, the numbers of all arrays, then everything else as JSON.
 
-    An array so costs nothing to write or to read; ``unpacked`` in shared.js makes a flat
+    An array so costs nothing to write or to read; ``received`` in shared.js makes a flat
     Float64Array of it. And Streamlit hands bytes on as they are: a dict it would write out twice.
     """
     apart, count = [np.zeros(1)], 0

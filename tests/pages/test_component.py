@@ -1,5 +1,7 @@
 """What a page sends to its own components is what they receive."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from pages.ui.component import packed, unpacked
+from pages.ui.component import JS, packed, unpacked
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
 leaves = (
@@ -39,3 +41,15 @@ def test_numbers_cost_eight_bytes_and_no_text() -> None:
 def test_what_a_browser_could_not_read_is_refused(wrong: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         packed({"value": wrong})
+
+
+@pytest.mark.parametrize("own", sorted(JS.glob("*.js")), ids=lambda path: path.stem)
+def test_no_script_declares_a_name_that_all_share(own: Path) -> None:
+    def declared(path: Path) -> set[str]:
+        names = r"^(?:async )?(?:function|const|let|class) (\w+)"
+        return set(re.findall(names, path.read_text(encoding="utf-8"), re.MULTILINE))
+
+    shared = JS / "shared.js"
+    assert "received" in declared(shared)
+    assert own == shared or not declared(own) & declared(shared)
+    assert own == shared or "export default received(function" in own.read_text(encoding="utf-8")

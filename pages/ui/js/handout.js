@@ -1,4 +1,4 @@
-export default unpacked(function ({ data, parentElement: root, setTriggerValue }) {
+export default received(function ({ data, parentElement: root, setTriggerValue }) {
   const say = (words) => (root.querySelector("p").textContent = words);
   const act = {
     async link() {

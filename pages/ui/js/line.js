@@ -3,7 +3,7 @@ const COLUMNS = [[30, 476], [532, 978]];
 const ROWS = { curve: [40, 240], slope: [294, 412], axis: 490 };
 const REST = 450; // milliseconds after the last key until Python hears of it
 
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   const me = (root.line ??= { timer: 0, pending: null });
   me.tell = (point, place) => {

@@ -1,4 +1,4 @@
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;

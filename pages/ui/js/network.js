@@ -3,7 +3,7 @@ const ROUTES = ["first", "second", "third", "fourth"];
 // "z" means the number z, or all of z.0, z.1, ...
 const means = (wanted, id) => wanted === id || (wanted !== "" && id.startsWith(`${wanted}.`));
 
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;

@@ -1,5 +1,5 @@
 // A component draws what component.py has packed: how many numbers, the numbers, the rest as JSON.
-function unpacked(draw) {
+function received(draw) {
   return ({ data: bytes, ...more }) => {
     const { buffer } = bytes.slice(); // its own, so that the numbers lie straight
     const [count] = new Float64Array(buffer, 0, 1);

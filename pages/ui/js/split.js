@@ -1,6 +1,6 @@
 const STEP = 0.02; // of the width, for one press of an arrow key
 
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const me = (root.split ??= { at: 0.5, panels: [], turn: 0 });
   const [high, wide] = data.size;
   me.data = data;

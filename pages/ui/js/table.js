@@ -1,4 +1,4 @@
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const table = root.querySelector("table");
   if (root.drawn !== data.id) {
     root.drawn = data.id;

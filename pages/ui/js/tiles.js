@@ -1,6 +1,6 @@
 const MANY = 60; // more wrong entries than that are framed as one
 
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const svg = root.querySelector("svg");
   if (root.drawn !== data.id) {
     root.drawn = data.id;

@@ -8,7 +8,7 @@ const ICON = {
 };
 const SPEEDS = [0.5, 1, 2, 4];
 
-export default unpacked(function ({ data, parentElement: root, setStateValue }) {
+export default received(function ({ data, parentElement: root, setStateValue }) {
   const button = (name) => root.querySelector(`[data-go=${name}]`);
   const slider = root.querySelector("input");
   const last = data.captions.length - 1;

@@ -3,7 +3,7 @@ const FACE = { base: 126, side: 86, deep: 48, long: 96 };
 const GRID = { top: 216, high: 246, left: 24, wide: 350, out: 636 };
 const TEAR = 2; // cells of room where cells are left out
 
-export default unpacked(function ({ data, parentElement: root }) {
+export default received(function ({ data, parentElement: root }) {
   const svg = root.querySelector("svg");
   const me = (root.volumes ??= { places: {} });
   if (me.id !== data.id) {

@@ -1,4 +1,4 @@
-export default unpacked(function ({ data, parentElement: root }) {
+export default received(function ({ data, parentElement: root }) {
   const box = root.querySelector(".working");
   if (root.drawn !== data.id) {
     root.drawn = data.id;
