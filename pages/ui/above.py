@@ -28,6 +28,14 @@ def header(entry: Lesson, state: State) -> Any:
     return place
 
 
+def trouble(sentence: str, state: State) -> None:
+    """Why other settings are shown than one asked for, and the way back to those."""
+    with st.container(key="trouble", horizontal=True, vertical_alignment="center"):
+        st.warning(sentence, icon=":material/undo:")
+        if state.broke_off:
+            st.button("Try again", key=state.key("again"), on_click=state.again)
+
+
 def presets(entry: Lesson, state: State) -> None:
     """The answer, and what one can begin with."""
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -71,7 +71,7 @@ class Lesson:
         self.captions: Sequence[str] = ()
         self._handout_place = above.header(self.entry, self.state)
         if trouble:
-            st.warning(trouble, icon=":material/undo:")
+            above.trouble(trouble, self.state)
         self.projecting = bool(st.session_state.get("project", lecture()))
         self._slots: dict[str, Any] = {}
         if not self.projecting:

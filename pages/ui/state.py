@@ -126,9 +126,12 @@ class State:
                 refused = True
         if refused:
             st.session_state["tour"] = None
-        if said := self.get("mishap"):
+        self.broke_off = bool(said := self.get("mishap"))
+        if said:
             self.put("mishap", "")
             self.put("back", True)
+            tried = {**self.values(), "slip": self.get("slip")}
+            self.put("tried", (tried, self.get("step", 0)))
             self._return()
         elif refused or self.get("opening") is None:
             self.open_preset(next(iter(self.presets)))
@@ -138,6 +141,10 @@ class State:
         """The page stands whole: here one returns if the next thing breaks off."""
         self.put("whole", ({**self.values(), "slip": self.get("slip")}, step, self.get("section")))
         self.put("back", False)
+
+    def again(self) -> None:
+        """What broke off, as it was set: perhaps there is room now."""
+        self.open(*self.get("tried"))
 
     def _return(self) -> None:
         """Back to what was drawn last, or to how the lesson opens."""

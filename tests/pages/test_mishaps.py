@@ -80,6 +80,30 @@ def test_without_memory_the_last_picture_stays_and_says_why(
     assert app.pills(key=f"{entry.slug}.preset").value == second
 
 
+def test_what_found_no_memory_is_not_lost(arm: Arm) -> None:
+    """Typed data, numbers, a slip: one click sets all of it again."""
+    entry = next(entry for entry in BUILT if entry.slug == "coins")
+    slip = next(iter(module_of(entry).SLIPS))
+    app = preset(entry, "classic")
+    arm(1)
+    put(app, entry, heads="1, 2, 3", tosses="7", steps=4, slip=slip)
+    assert [box.value for box in app.warning] == [mishap.MEMORY]
+    assert app.text_input(key="coins.heads").value != "1, 2, 3"
+    app.button(key="coins.again").click().run()
+    assert not app.warning
+    assert not [button for button in app.button if button.key == "coins.again"]
+    assert app.text_input(key="coins.heads").value == "1, 2, 3"
+    assert app.text_input(key="coins.tosses").value == "7"
+    assert app.number_input(key="coins.steps").value == 4
+    assert app.pills(key="coins.slip").value == slip
+
+
+def test_a_link_that_is_no_good_offers_nothing_to_try_again() -> None:
+    app = visit(QUANTISE, {"v": "1", "unknown": "3"})
+    assert app.warning
+    assert not [button for button in app.button if str(button.key).endswith(".again")]
+
+
 @pytest.mark.parametrize("slug", ["coins", "lstm_cell"])  # a page, and a further mode of one
 def test_a_link_that_finds_no_memory_opens_the_lesson_as_usual(slug: str, arm: Arm) -> None:
     entry = next(entry for entry in BUILT if entry.slug == slug)
