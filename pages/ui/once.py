@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
 from streamlit.elements import vega_charts
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.session_state import (
+    STREAMLIT_INTERNAL_KEY_PREFIX,
     SessionState,
     WStates,
     _is_internal_key,
     _is_stale_widget,
 )
 
+INTERNAL = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_"
 Populate = Callable[..., None]
 Remove = Callable[[WStates, frozenset[str], list[str] | None], None]
 
@@ -90,10 +93,16 @@ def forgetful(remove: Remove) -> Remove:
         states.widget_metadata = {
             name: known
             for name, known in states.widget_metadata.items()
-            if not _is_stale_widget(known, active, fragments)
+            if _owner(name) in active or not _is_stale_widget(known, active, fragments)
         }
 
     return removed
+
+
+def _owner(name: str) -> str:
+    """The component that a name belongs to by which Streamlit hears of its events, or the name."""
+    of_event = name.startswith(INTERNAL)
+    return name.removeprefix(INTERNAL).partition(EVENT_DELIM)[0] if of_event else name
 
 
 def spare() -> None:
