@@ -47,7 +47,7 @@ HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
 }
 # A full hall holds a million objects. Going through them again and again, as Python would, took a
-# tenth of the CPU and stopped everybody for a second at a time.
+# seventh of the CPU and stopped everybody for a second at a time.
 RARELY = (10_000, 5, 10)
 
 

@@ -10,9 +10,7 @@ from engine.mixtures.gaussian import Gaussian, Restarts, Slice
 from engine.slips import Slip
 from pages.charts import climb
 from pages.charts.climb import Figure
-from pages.charts.theme import (
-    COLOURS,
-)
+from pages.charts.theme import COLOURS
 from pages.ui.sheet import Block
 from pages.ui.table import Cell, Column, Table
 

@@ -57,7 +57,8 @@ def split(key: str, drawing: Split, page: "Lesson") -> None:
     data["id"] = digest(
         *(text.encode() for text in (drawing.original, *(p.planes for p in drawing.panels)))
     )
-    opening = data["opening"] = page.opening
+    opening, state = page.opening, page.state
+    data["opening"] = opening
     high, wide = drawing.whole  # what hears of a click outlives this run: it holds no picture
 
     def picked() -> None:
@@ -66,8 +67,8 @@ def split(key: str, drawing: Split, page: "Lesson") -> None:
         if pick.get("opening") != opening or not isinstance(row, int) or not isinstance(col, int):
             return
         if 1 <= row <= high and 1 <= col <= wide:
-            page.state.put("row", row)
-            page.state.put("col", col)
+            state.put("row", row)
+            state.put("col", col)
 
     component("split")(key=key, data=data, on_pick_change=picked)
 
